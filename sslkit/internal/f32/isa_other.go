@@ -1,0 +1,5 @@
+//go:build !amd64 || portable
+
+package f32
+
+func engines() []*engine { return []*engine{&generic} }
