@@ -1,0 +1,139 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"sslnotes/sslkit/rng"
+)
+
+func random(seed uint64, shape ...int) *Tensor {
+	t := New(shape...)
+	r := rng.New(seed, "test")
+	for i := range t.data {
+		t.data[i] = r.Norm()
+	}
+	return t
+}
+
+// Every operation stands here: its inputs' shapes and the operation.
+var table = []struct {
+	name   string
+	shapes [][]int
+	f      func(x []*Tensor) *Tensor
+}{
+	{"Add", [][]int{{3, 4}, {3, 4}}, func(x []*Tensor) *Tensor { return Add(x[0], x[1]) }},
+	{"Add itself", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Add(x[0], x[0]) }},
+	{"Sub", [][]int{{3, 4}, {3, 4}}, func(x []*Tensor) *Tensor { return Sub(x[0], x[1]) }},
+	{"Mul", [][]int{{3, 4}, {3, 4}}, func(x []*Tensor) *Tensor { return Mul(x[0], x[1]) }},
+	{"Scale", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Scale(x[0], -0.7) }},
+	{"ReLU", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return ReLU(x[0]) }},
+	{"Reshape", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Reshape(x[0], 2, 6) }},
+	{"Concat", [][]int{{2, 3}, {1, 3}}, func(x []*Tensor) *Tensor { return Concat(x...) }},
+	{"Rows", [][]int{{4, 3}}, func(x []*Tensor) *Tensor { return Rows(x[0], []int{2, 0, 2}) }},
+	{"Rot90 1", [][]int{{2, 3, 4, 2}}, func(x []*Tensor) *Tensor { return Rot90(x[0], 1) }},
+	{"Rot90 2", [][]int{{2, 3, 4, 2}}, func(x []*Tensor) *Tensor { return Rot90(x[0], 2) }},
+	{"Rot90 3", [][]int{{2, 3, 4, 2}}, func(x []*Tensor) *Tensor { return Rot90(x[0], 3) }},
+	{"Linear", [][]int{{5, 3}, {3, 4}, {4}}, func(x []*Tensor) *Tensor { return Linear(x[0], x[1], x[2]) }},
+	{"Linear tokens", [][]int{{2, 3, 3}, {3, 4}}, func(x []*Tensor) *Tensor { return Linear(x[0], x[1], nil) }},
+	{"Linear many", [][]int{{70, 2}, {2, 3}, {3}}, func(x []*Tensor) *Tensor { return Linear(x[0], x[1], x[2]) }},
+	{"MatMulT", [][]int{{3, 4}, {5, 4}}, func(x []*Tensor) *Tensor { return MatMulT(x[0], x[1]) }},
+	{"MatMulT itself", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return MatMulT(x[0], x[0]) }},
+	{"Conv2D", [][]int{{2, 5, 4, 2}, {3, 3, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 1, 1) }},
+	{"Conv2D stride", [][]int{{2, 6, 5, 2}, {3, 3, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 1) }},
+	{"Conv2D 1×1", [][]int{{2, 4, 4, 2}, {1, 1, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 0) }},
+	{"GlobalAvgPool", [][]int{{2, 3, 3, 2}}, func(x []*Tensor) *Tensor { return GlobalAvgPool(x[0]) }},
+	{"BatchNorm", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNorm(x[0], x[1], x[2], 1e-5); return y }},
+	{"BatchNormEval", [][]int{{6, 3}, {3}, {3}}, func(x []*Tensor) *Tensor {
+		return BatchNormEval(x[0], x[1], x[2], []float32{0.1, 0.2, -1}, []float32{1, 2, 0.5}, 1e-5)
+	}},
+	{"L2Normalize", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return L2Normalize(x[0], 1e-12) }},
+	{"MaskDiagonal", [][]int{{4, 4}}, func(x []*Tensor) *Tensor { return MaskDiagonal(x[0], 2) }},
+	{"CrossEntropy", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return CrossEntropy(x[0], []int{0, 3, 1, 2, 0}) }},
+	{"CrossEntropy masked", [][]int{{4, 4}}, func(x []*Tensor) *Tensor {
+		return CrossEntropy(MaskDiagonal(x[0], float32(math.Inf(-1))), []int{2, 3, 0, 1})
+	}},
+	{"Mean", [][]int{{40, 3}}, func(x []*Tensor) *Tensor { return Mean(x[0]) }},
+}
+
+// TestGradients compares every operation's gradient with central differences of
+// a random projection of its output.
+func TestGradients(t *testing.T) {
+	for _, c := range table {
+		t.Run(c.name, func(t *testing.T) {
+			var x []*Tensor
+			for i, s := range c.shapes {
+				x = append(x, random(uint64(i), s...).RequireGrad())
+			}
+			y := c.f(x)
+			weight := random(99, y.shape...)
+			Backward(Scale(Mean(Mul(y, weight)), float32(y.Len())))
+			project := func() (sum float64) {
+				for i, v := range c.f(x).data {
+					sum += float64(v) * float64(weight.data[i])
+				}
+				return sum
+			}
+			for i, in := range x {
+				checkGradient(t, fmt.Sprintf("input %d", i), in, project)
+			}
+		})
+	}
+}
+
+func checkGradient(t *testing.T, name string, in *Tensor, f func() float64) {
+	t.Helper()
+	const h = 1.0 / 256
+	for j, at := range in.data {
+		in.data[j] = at + h
+		up := f()
+		in.data[j] = at - h
+		down := f()
+		in.data[j] = at
+		want, got := (up-down)/(2*h), float64(in.grad[j])
+		if math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
+			t.Errorf("%s[%d]: gradient %g, differences say %g", name, j, got, want)
+		}
+	}
+}
+
+func TestBackwardAccumulates(t *testing.T) {
+	x := random(1, 3, 2).RequireGrad()
+	for range 2 {
+		Backward(Mean(x))
+	}
+	for _, g := range x.grad {
+		if math.Abs(float64(g)-2.0/6) > 1e-6 {
+			t.Errorf("gradient %g after two passes, want %g", g, 2.0/6)
+		}
+	}
+}
+
+func TestDetachCuts(t *testing.T) {
+	x := random(1, 3, 2).RequireGrad()
+	defer func() {
+		if recover() == nil || x.grad != nil {
+			t.Error("a gradient passed Detach")
+		}
+	}()
+	Backward(Mean(x.Detach()))
+}
+
+func TestShapePanicsNameTheOperation(t *testing.T) {
+	defer func() {
+		if p := recover(); p != "tensor: Add of shapes [4 128] and [3]" {
+			t.Errorf("panic %v", p)
+		}
+	}()
+	Add(New(4, 128), New(3))
+}
+
+func TestRot90LikeNumPy(t *testing.T) {
+	x := FromSlice([]float32{1, 2, 3, 4, 5, 6}, 1, 2, 3, 1)
+	for k, want := range [][]float32{{1, 2, 3, 4, 5, 6}, {3, 6, 2, 5, 1, 4}, {6, 5, 4, 3, 2, 1}, {4, 1, 5, 2, 6, 3}} {
+		if got := Rot90(x, k).data; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("Rot90(%d) = %v, want %v", k, got, want)
+		}
+	}
+}

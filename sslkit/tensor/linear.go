@@ -1,0 +1,112 @@
+package tensor
+
+import "sslnotes/sslkit/internal/f32"
+
+// Linear returns x·w + b for x [N,in] or [N,T,in], w [in,out] and b [out] or
+// nil. The gradients of w and b are sums over the N samples.
+func Linear(x, w, b *Tensor) *Tensor {
+	if len(w.shape) != 2 || len(x.shape) < 2 || x.Dim(-1) != w.shape[0] || b != nil && b.Len() != w.shape[1] {
+		mismatch("Linear", x, w)
+	}
+	in, out := w.shape[0], w.shape[1]
+	rows := len(x.data) / in
+	shape := append(append([]int{}, x.shape[:len(x.shape)-1]...), out)
+	y := result(shape, func(y *Tensor) {
+		samples := x.shape[0]
+		if x.needs {
+			wt := make([]float32, len(w.data))
+			f32.Transpose(wt, w.data, in, out)
+			f32.Gemm(rows, in, out, y.grad, out, 1, wt, in, x.gradient(), in, f32.Start{Acc: true})
+		}
+		if w.needs {
+			dw := make([]float32, len(w.data))
+			f32.WeightGrad(samples, rows/samples, in, out, x.data, y.grad, dw)
+			accumulate(w, dw, 1)
+		}
+		if b != nil && b.needs {
+			db := make([]float32, out)
+			f32.ColumnSums(samples, rows/samples, out, y.grad, db)
+			accumulate(b, db, 1)
+		}
+	}, x, w, b)
+	var start f32.Start
+	if b != nil {
+		start.Bias = b.data
+	}
+	f32.Gemm(rows, out, in, x.data, in, 1, w.data, out, y.data, out, start)
+	return y
+}
+
+// MatMulT returns a·bᵀ for a [M,K] and b [N,K]: the similarities of rows.
+func MatMulT(a, b *Tensor) *Tensor {
+	if len(a.shape) != 2 || len(b.shape) != 2 || a.shape[1] != b.shape[1] {
+		mismatch("MatMulT", a, b)
+	}
+	m, n, k := a.shape[0], b.shape[0], a.shape[1]
+	out := result([]int{m, n}, func(out *Tensor) {
+		if a.needs {
+			f32.Gemm(m, k, n, out.grad, n, 1, b.data, k, a.gradient(), k, f32.Start{Acc: true})
+		}
+		if b.needs {
+			f32.Gemm(n, k, m, out.grad, 1, n, a.data, k, b.gradient(), k, f32.Start{Acc: true})
+		}
+	}, a, b)
+	bt := make([]float32, k*n)
+	f32.Transpose(bt, b.data, n, k)
+	f32.Gemm(m, n, k, a.data, k, 1, bt, n, out.data, n, f32.Start{})
+	return out
+}
+
+// Conv2D returns the convolution of x [N,H,W,in] with w [K,K,in,out].
+func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
+	if len(x.shape) != 4 || len(w.shape) != 4 || w.shape[0] != w.shape[1] || w.shape[2] != x.shape[3] ||
+		x.shape[1]+2*pad < w.shape[0] || x.shape[2]+2*pad < w.shape[0] {
+		mismatch("Conv2D", x, w)
+	}
+	c := f32.Conv{N: x.shape[0], H: x.shape[1], W: x.shape[2], In: x.shape[3], Out: w.shape[3], Kernel: w.shape[0], Stride: stride, Pad: pad}
+	h, width := c.OutSize()
+	out := result([]int{c.N, h, width, c.Out}, func(out *Tensor) {
+		if w.needs {
+			dw := make([]float32, len(w.data))
+			c.WeightGrad(x.data, out.grad, dw)
+			accumulate(w, dw, 1)
+		}
+		if x.needs {
+			dx := make([]float32, len(x.data))
+			c.InputGrad(out.grad, w.data, dx)
+			accumulate(x, dx, 1)
+		}
+	}, x, w)
+	c.Forward(x.data, w.data, out.data)
+	return out
+}
+
+// GlobalAvgPool returns the mean over all pixels of x [N,H,W,C] as [N,C].
+func GlobalAvgPool(x *Tensor) *Tensor {
+	if len(x.shape) != 4 {
+		mismatch("GlobalAvgPool", x)
+	}
+	n, pixels, c := x.shape[0], x.shape[1]*x.shape[2], x.shape[3]
+	share := 1 / float32(pixels)
+	out := result([]int{n, c}, func(out *Tensor) {
+		g := x.gradient()
+		for i := range n * pixels {
+			row := out.grad[i/pixels*c:][:c]
+			for j, d := range row {
+				g[i*c+j] += float32(d * share)
+			}
+		}
+	}, x)
+	for i := range n {
+		sum := out.data[i*c : (i+1)*c]
+		for p := range pixels {
+			for j, v := range x.data[(i*pixels+p)*c:][:c] {
+				sum[j] += v
+			}
+		}
+		for j := range sum {
+			sum[j] *= share
+		}
+	}
+	return out
+}

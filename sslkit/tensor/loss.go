@@ -1,0 +1,129 @@
+package tensor
+
+import (
+	"fmt"
+
+	"sslnotes/sslkit/internal/f32"
+	"sslnotes/sslkit/rng"
+)
+
+// MaskDiagonal returns square x with its diagonal replaced by value; no
+// gradient flows to what was there.
+func MaskDiagonal(x *Tensor, value float32) *Tensor {
+	if len(x.shape) != 2 || x.shape[0] != x.shape[1] {
+		mismatch("MaskDiagonal", x)
+	}
+	n := x.shape[0]
+	out := result(x.shape, func(out *Tensor) {
+		g := x.gradient()
+		for i, d := range out.grad {
+			if i%(n+1) != 0 {
+				g[i] += d
+			}
+		}
+	}, x)
+	copy(out.data, x.data)
+	for i := range n {
+		out.data[i*(n+1)] = value
+	}
+	return out
+}
+
+// CrossEntropy returns the mean over samples of -log softmax(logits)[target],
+// for logits [N,K] and a class 0 ≤ target < K for each sample. A logit of -Inf
+// excludes its class.
+func CrossEntropy(logits *Tensor, targets []int) *Tensor {
+	if len(logits.shape) != 2 || len(targets) != logits.shape[0] {
+		panic(fmt.Sprintf("tensor: CrossEntropy of shape %v and %d targets", logits.shape, len(targets)))
+	}
+	n, k := logits.shape[0], logits.shape[1]
+	p := make([]float32, n*k)
+	out := result([]int{1}, func(out *Tensor) {
+		g, share := logits.gradient(), out.grad[0]/float32(n)
+		f32.Chunks(n, max(1, chunk/k), func(from, to int) {
+			for i := from; i < to; i++ {
+				for j, q := range p[i*k : (i+1)*k] {
+					if j == targets[i] {
+						q -= 1
+					}
+					g[i*k+j] += float32(q * share)
+				}
+			}
+		})
+	}, logits)
+	losses := make([]float32, n)
+	f32.Chunks(n, max(1, 1<<12/k), func(from, to int) {
+		for i := from; i < to; i++ {
+			if t := targets[i]; t < 0 || t >= k {
+				panic(fmt.Sprintf("tensor: CrossEntropy of target %d with %d classes", t, k))
+			}
+			losses[i] = crossEntropyRow(logits.data[i*k:(i+1)*k], targets[i], p[i*k:(i+1)*k])
+		}
+	})
+	f32.ColumnSums(n, 1, 1, losses, out.data)
+	out.data[0] /= float32(n)
+	return out
+}
+
+// crossEntropyRow writes the softmax of a row to p and returns the loss. Sums
+// run in float64, in order.
+func crossEntropyRow(row []float32, target int, p []float32) float32 {
+	top := row[0]
+	for _, v := range row {
+		if v > top || v != v {
+			top = v
+		}
+	}
+	var sum float64
+	for j, v := range row {
+		e := f32.Exp(v - top)
+		p[j] = e
+		sum += float64(e)
+	}
+	inverse := float32(1 / sum)
+	for j := range p {
+		p[j] *= inverse
+	}
+	return float32(rng.Log(sum) - float64(row[target]-top))
+}
+
+// Mean returns the mean of all elements, summed over samples by the leaf tree.
+func Mean(x *Tensor) *Tensor {
+	share := 1 / float32(len(x.data))
+	out := result([]int{1}, func(out *Tensor) {
+		g, d := x.gradient(), out.grad[0]*share
+		for i := range g {
+			g[i] += d
+		}
+	}, x)
+	f32.ColumnSums(x.shape[0], len(x.data)/x.shape[0], 1, x.data, out.data)
+	out.data[0] *= share
+	return out
+}
+
+// Argmax returns the place of the largest element of each row of x [N,K], the
+// first of equals.
+func Argmax(x *Tensor) []int {
+	k := x.Dim(-1)
+	best := make([]int, len(x.data)/k)
+	for i := range best {
+		row := x.data[i*k : (i+1)*k]
+		for j, v := range row {
+			if v > row[best[i]] {
+				best[i] = j
+			}
+		}
+	}
+	return best
+}
+
+// Accuracy returns the share of rows whose largest logit is the target's.
+func Accuracy(logits *Tensor, targets []int) float32 {
+	right := 0
+	for i, c := range Argmax(logits) {
+		if c == targets[i] {
+			right++
+		}
+	}
+	return float32(right) / float32(len(targets))
+}
