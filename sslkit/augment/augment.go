@@ -1,0 +1,172 @@
+// Package augment draws views of images: pure functions of the image and a
+// random stream.
+//
+// # Design
+//
+// Operations on geometry (crop, flip) only say where a pixel of the view comes
+// from; a [Chain] composes them into one affine map and samples the image
+// once, so that an image is not blurred twice. Operations on values (jitter)
+// follow in their order.
+package augment
+
+import (
+	"math"
+
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/rng"
+)
+
+// An Op is one step of an augmentation. It changes where pixels come from, what
+// values they have, or both.
+type Op interface {
+	// Geometry composes the step with the map from view to image.
+	Geometry(m Map, r *rng.Stream) Map
+	// Values changes the pixels of the sampled view.
+	Values(img *data.Image, r *rng.Stream)
+}
+
+// A Map takes a point of the view to a point of the image, both in [-1,1]²:
+// image x = XX·x + X0 and y = YY·y + Y0.
+type Map struct{ XX, X0, YY, Y0 float32 }
+
+// Chain applies its operations in order.
+type Chain []Op
+
+// Draw draws a view of src into dst, whose size may differ.
+func (c Chain) Draw(dst *data.Image, src data.Image, r *rng.Stream) {
+	m := Map{XX: 1, YY: 1}
+	for _, op := range c {
+		m = op.Geometry(m, r)
+	}
+	sample(dst, src, m)
+	for _, op := range c {
+		op.Values(dst, r)
+	}
+}
+
+// sample fills dst by bilinear interpolation; the edge repeats outside.
+func sample(dst *data.Image, src data.Image, m Map) {
+	columns := make([]lerp, dst.W)
+	for x := range columns {
+		columns[x] = newLerp(m.XX, m.X0, x, dst.W, src.W)
+	}
+	for y := range dst.H {
+		v := newLerp(m.YY, m.Y0, y, dst.H, src.H)
+		top, bottom := src.Pix[v.low*src.W*src.C:], src.Pix[v.high*src.W*src.C:]
+		for x, h := range columns {
+			for ch := range src.C {
+				l, r := h.low*src.C+ch, h.high*src.C+ch
+				a := top[l] + float32(h.share*(top[r]-top[l]))
+				b := bottom[l] + float32(h.share*(bottom[r]-bottom[l]))
+				dst.Pix[(y*dst.W+x)*src.C+ch] = a + float32(v.share*(b-a))
+			}
+		}
+	}
+}
+
+// lerp is a place between two pixels.
+type lerp struct {
+	low, high int
+	share     float32 // of high
+}
+
+func newLerp(scale, shift float32, i, to, from int) lerp {
+	at := float32((float32(2*i+1) / float32(to)) - 1)
+	p := (float32(scale*at)+shift+1)*float32(from)/2 - 0.5
+	p = min(max(p, 0), float32(from-1))
+	low := int(p)
+	return lerp{low, min(low+1, from-1), p - float32(low)}
+}
+
+// Crop cuts out a random part and scales it to the view: the area a uniform
+// share of the image, the aspect ratio log-uniform (Szegedy and others 2015).
+type Crop struct {
+	MinArea, MaxArea float32 // If 0, 0.3 and 1.
+	MaxRatio         float32 // width to height up to this or its inverse. If 0, 4/3.
+}
+
+// Geometry implements Op.
+func (c Crop) Geometry(m Map, r *rng.Stream) Map {
+	low, high, ratio := or(c.MinArea, 0.3), or(c.MaxArea, 1), or(c.MaxRatio, 4.0/3)
+	w, h := float32(1), float32(1)
+	for range 10 {
+		area, aspect := r.Uniform(low, high), power(ratio, r.Uniform(-1, 1))
+		tw, th := root(area*aspect), root(area/aspect)
+		if tw <= 1 && th <= 1 {
+			w, h = tw, th
+			break
+		}
+	}
+	x, y := r.Uniform(w-1, 1-w), r.Uniform(h-1, 1-h)
+	return Map{m.XX * w, float32(m.XX*x) + m.X0, m.YY * h, float32(m.YY*y) + m.Y0}
+}
+
+// Values implements Op.
+func (c Crop) Values(*data.Image, *rng.Stream) {}
+
+// Flip mirrors left and right.
+type Flip struct {
+	P float32 // probability. If 0, 0.5.
+}
+
+// Geometry implements Op.
+func (f Flip) Geometry(m Map, r *rng.Stream) Map {
+	if r.Bool(or(f.P, 0.5)) {
+		m.XX = -m.XX
+	}
+	return m
+}
+
+// Values implements Op.
+func (f Flip) Values(*data.Image, *rng.Stream) {}
+
+// Jitter changes brightness, by a factor, and contrast, about the image's mean;
+// values are clipped to [0,1] after each.
+type Jitter struct {
+	Brightness float32 // factor in 1 ± this. If 0, none.
+	Contrast   float32 // factor in 1 ± this. If 0, none.
+	P          float32 // probability. If 0, 0.8.
+}
+
+// Geometry implements Op.
+func (j Jitter) Geometry(m Map, _ *rng.Stream) Map { return m }
+
+// Values implements Op.
+func (j Jitter) Values(img *data.Image, r *rng.Stream) {
+	if !r.Bool(or(j.P, 0.8)) {
+		return
+	}
+	scale(img.Pix, 0, r.Uniform(1-j.Brightness, 1+j.Brightness))
+	var sum float64
+	for _, v := range img.Pix {
+		sum += float64(v)
+	}
+	scale(img.Pix, float32(sum/float64(len(img.Pix))), r.Uniform(1-j.Contrast, 1+j.Contrast))
+}
+
+// scale stretches values about a centre and clips them to [0,1].
+func scale(x []float32, centre, by float32) {
+	for i, v := range x {
+		x[i] = min(max(float32((v-centre)*by)+centre, 0), 1)
+	}
+}
+
+func or(v, d float32) float32 {
+	if v == 0 {
+		return d
+	}
+	return v
+}
+
+func root(x float32) float32 { return float32(math.Sqrt(float64(x))) }
+
+// power returns base^x for |x| ≤ 1 and base near 1 by the exponential series,
+// with the same bits on every processor.
+func power(base, x float32) float32 {
+	y := float64(float64(x) * rng.Log(float64(base)))
+	p := 1.0
+	for k := 20.0; k >= 1; k-- {
+		p = 1 + float64(float64(y*p)/k)
+	}
+	return float32(p)
+}

@@ -1,0 +1,85 @@
+package augment
+
+import (
+	"math"
+	"testing"
+
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/rng"
+)
+
+func picture(h, w, c int) data.Image {
+	img := data.Image{H: h, W: w, C: c, Pix: make([]float32, h*w*c)}
+	r := rng.New(1, "picture")
+	for i := range img.Pix {
+		img.Pix[i] = r.Float32()
+	}
+	return img
+}
+
+func blank(like data.Image) data.Image {
+	return data.Image{H: like.H, W: like.W, C: like.C, Pix: make([]float32, len(like.Pix))}
+}
+
+func far(a, b data.Image) (worst float64) {
+	for i := range a.Pix {
+		worst = max(worst, math.Abs(float64(a.Pix[i]-b.Pix[i])))
+	}
+	return worst
+}
+
+func TestIdentity(t *testing.T) {
+	src := picture(28, 20, 3)
+	for name, c := range map[string]Chain{"empty": {}, "full crop": {Crop{MinArea: 1, MaxArea: 1, MaxRatio: 1}}, "two flips": {Flip{P: 1}, Flip{P: 1}}} {
+		dst := blank(src)
+		c.Draw(&dst, src, rng.New(1, "view"))
+		if d := far(dst, src); d > 2e-6 {
+			t.Errorf("%s: off by %g", name, d)
+		}
+	}
+}
+
+func TestFlipMirrors(t *testing.T) {
+	src := data.Image{H: 1, W: 3, C: 1, Pix: []float32{0.1, 0.5, 0.9}}
+	dst := blank(src)
+	Chain{Flip{P: 1}}.Draw(&dst, src, rng.New(1, "view"))
+	if d := far(dst, data.Image{Pix: []float32{0.9, 0.5, 0.1}}); d > 1e-6 {
+		t.Errorf("got %v", dst.Pix)
+	}
+}
+
+func TestViewsStayInRangeAndFollowTheStream(t *testing.T) {
+	src := picture(28, 28, 1)
+	low, high := float32(1), float32(0)
+	for _, v := range src.Pix {
+		low, high = min(low, v), max(high, v)
+	}
+	geometry, all := Chain{Crop{MinArea: 0.08}, Flip{}}, Chain{Crop{}, Flip{}, Jitter{Brightness: 0.4, Contrast: 0.4}}
+	for i := range uint64(500) {
+		a, b := blank(src), blank(src)
+		geometry.Draw(&a, src, rng.New(1, "view", i))
+		for _, v := range a.Pix {
+			if v < low-1e-6 || v > high+1e-6 {
+				t.Fatalf("interpolation left [%g,%g]: %g", low, high, v)
+			}
+		}
+		all.Draw(&a, src, rng.New(1, "view", i))
+		all.Draw(&b, src, rng.New(1, "view", i))
+		if far(a, b) != 0 {
+			t.Fatal("one stream gives two views")
+		}
+		for _, v := range a.Pix {
+			if v < 0 || v > 1 {
+				t.Fatalf("value %g", v)
+			}
+		}
+	}
+}
+
+func TestPower(t *testing.T) {
+	for x := float32(-1); x <= 1; x += 1.0 / 64 {
+		if got, want := float64(power(4.0/3, x)), math.Pow(4.0/3, float64(x)); math.Abs(got-want) > 1e-7 {
+			t.Errorf("power(4/3, %g) = %g, want %g", x, got, want)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package data
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+// A Spec describes the samples of a set.
+type Spec struct {
+	Height, Width, Channels int
+
+	// Mean and Std of each channel over the full training split, pixels in
+	// [0,1]; inputs of encoders are (x-Mean)/Std.
+	Mean, Std []float32
+}
+
+// An Image is one picture, [H,W,C] with values in [0,1].
+type Image struct {
+	H, W, C int
+	Pix     []float32
+}
+
+// A Batch is what a method sees of the data: never a label used in evaluation.
+type Batch struct {
+	Images *tensor.Tensor   // [N,H,W,C], normalised by the spec
+	Views  []*tensor.Tensor // the views of a method that draws them, each [N,h,w,c]
+	Index  []int            // the samples' places in the set
+}
+
+// Unlabelled is a set of images without labels.
+type Unlabelled struct{ images }
+
+// images is what labelled and unlabelled sets share.
+type images struct {
+	name, split string
+	spec        Spec
+	pixels      []uint8
+	digest      string
+}
+
+// Name returns the set's name, such as "fashion-mnist".
+func (u *images) Name() string { return u.name }
+
+// Split returns which part of the set this is, such as "train".
+func (u *images) Split() string { return u.split }
+
+// Spec describes the samples.
+func (u *images) Spec() Spec { return u.spec }
+
+// Len returns the number of samples.
+func (u *images) Len() int { return len(u.pixels) / u.size() }
+
+// Digest identifies the content: the SHA-256 of pixels and labels, in hex.
+func (u *images) Digest() string { return u.digest }
+
+func (u *images) size() int { return u.spec.Height * u.spec.Width * u.spec.Channels }
+
+// Pixels returns the bytes of sample i, [H,W,C]. They must not be changed.
+func (u *images) Pixels(i int) []uint8 { return u.pixels[i*u.size() : (i+1)*u.size()] }
+
+// Image returns sample i with values in [0,1].
+func (u *images) Image(i int) Image {
+	img := Image{u.spec.Height, u.spec.Width, u.spec.Channels, make([]float32, u.size())}
+	for j, p := range u.Pixels(i) {
+		img.Pix[j] = float32(p) / 255
+	}
+	return img
+}
+
+// Normalise writes (x-Mean)/Std of every pixel of img to dst.
+func (s Spec) Normalise(dst []float32, img Image) {
+	for i, v := range img.Pix {
+		c := i % s.Channels
+		dst[i] = (v - s.Mean[c]) / s.Std[c]
+	}
+}
+
+// A Set is a set of labelled images.
+type Set struct {
+	images
+	classes []string
+	labels  []int
+}
+
+// Unlabelled returns the images without their labels.
+func (s *Set) Unlabelled() *Unlabelled { return &Unlabelled{s.images} }
+
+// Classes returns the names of the classes.
+func (s *Set) Classes() []string { return s.classes }
+
+// Labels returns the class of every sample. It must not be changed.
+func (s *Set) Labels() []int { return s.labels }
+
+// newSet makes a set and its digest.
+func newSet(name, split string, spec Spec, classes []string, pixels []uint8, labels []int) *Set {
+	s := &Set{images{name: name, split: split, spec: spec, pixels: pixels}, classes, labels}
+	h := sha256.New()
+	h.Write(pixels)
+	for _, l := range labels {
+		h.Write([]byte{byte(l)})
+	}
+	s.digest = hex.EncodeToString(h.Sum(nil))
+	return s
+}
+
+// pick returns the samples at the given places as a set of its own.
+func (s *Set) pick(split string, index []int) *Set {
+	pixels, labels := make([]uint8, 0, len(index)*s.size()), make([]int, len(index))
+	for i, p := range index {
+		pixels = append(pixels, s.Pixels(p)...)
+		labels[i] = s.labels[p]
+	}
+	return newSet(s.name, split, s.spec, s.classes, pixels, labels)
+}
+
+// byClass returns the samples of each class in the random order of the stream.
+func (s *Set) byClass(purpose string, seed uint64) [][]int {
+	groups := make([][]int, len(s.classes))
+	for _, i := range rng.New(seed, purpose).Perm(s.Len()) {
+		groups[s.labels[i]] = append(groups[s.labels[i]], i)
+	}
+	return groups
+}
+
+// Divide holds out n samples, the same share of every class, for validation.
+func (s *Set) Divide(n int, seed uint64) (rest, held *Set, err error) {
+	if n <= 0 || n >= s.Len() || n%len(s.classes) != 0 {
+		return nil, nil, fmt.Errorf("data: cannot hold out %d of %d samples in %d equal classes", n, s.Len(), len(s.classes))
+	}
+	each := n / len(s.classes)
+	var a, b []int
+	for c, g := range s.byClass("divide", seed) {
+		if len(g) <= each {
+			return nil, nil, fmt.Errorf("data: class %s has %d samples, too few to hold out %d", s.classes[c], len(g), each)
+		}
+		b, a = append(b, g[:each]...), append(a, g[each:]...)
+	}
+	slices.Sort(a)
+	slices.Sort(b)
+	return s.pick(s.split+"-rest", a), s.pick(s.split+"-held", b), nil
+}
+
+// PerClass returns n samples of every class. The subsets 0, 1, 2 … are fixed
+// draws; within one, fewer samples are a part of more.
+func (s *Set) PerClass(n, subset int) (*Set, error) {
+	var index []int
+	for c, g := range s.byClass("per class", uint64(subset)) {
+		if n <= 0 || n > len(g) {
+			return nil, fmt.Errorf("data: class %s has %d samples, want %d", s.classes[c], len(g), n)
+		}
+		index = append(index, g[:n]...)
+	}
+	slices.Sort(index)
+	return s.pick(fmt.Sprintf("%s-%dper-%d", s.split, n, subset), index), nil
+}
