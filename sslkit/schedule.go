@@ -1,0 +1,63 @@
+package sslkit
+
+import "fmt"
+
+// Schedule says how long and how fast to train. A zero field means the
+// method's own default.
+type Schedule struct {
+	Epochs    int    // passes over the data. If 0, the method's.
+	Steps     int    // optimizer steps; wins over Epochs. If 0, from Epochs.
+	BatchSize int    // samples a step. If 0, the method's, or 256.
+	Seed      uint64 // of weights, order, views and the method's own draws
+
+	LearningRate float32 // peak rate. If 0, the method's, or 2e-3.
+	WeightDecay  float32 // decoupled (AdamW). If 0, the method's, or 1e-4; negative: none.
+	Warmup       int     // steps of linear warm-up before the cosine. If 0, 5 % of all; negative: none.
+}
+
+// Resolve fills zero fields from the method's defaults, then from the house's,
+// and turns epochs into steps for a set of n samples. It returns an error that
+// names the field if one is out of range.
+func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
+	var d Schedule
+	if c, ok := m.(Scheduler); ok {
+		d = c.Schedule()
+	}
+	s.BatchSize = first(s.BatchSize, d.BatchSize, 256)
+	s.LearningRate = first(s.LearningRate, d.LearningRate, 2e-3)
+	s.WeightDecay = max(0, first(s.WeightDecay, d.WeightDecay, 1e-4))
+	switch {
+	case s.Epochs < 0:
+		return s, fmt.Errorf("schedule: Epochs is %d, want > 0", s.Epochs)
+	case s.Steps < 0:
+		return s, fmt.Errorf("schedule: Steps is %d, want > 0", s.Steps)
+	case s.BatchSize < 2:
+		return s, fmt.Errorf("schedule: BatchSize is %d, want ≥ 2", s.BatchSize)
+	case s.BatchSize > n:
+		return s, fmt.Errorf("schedule: BatchSize is %d, but the set has only %d samples", s.BatchSize, n)
+	case s.LearningRate < 0 || s.LearningRate != s.LearningRate:
+		return s, fmt.Errorf("schedule: LearningRate is %g, want > 0", s.LearningRate)
+	}
+	if s.Steps == 0 {
+		s.Epochs = first(s.Epochs, d.Epochs, 10)
+		s.Steps = s.Epochs * (n / s.BatchSize)
+	}
+	s.Epochs = 0 // Steps alone says it now
+	switch {
+	case s.Warmup == 0:
+		s.Warmup = max(1, s.Steps/20)
+	case s.Warmup < 0:
+		s.Warmup = 0
+	}
+	return s, nil
+}
+
+// first returns the first value that is not zero.
+func first[T int | float32](values ...T) T {
+	for _, v := range values {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}
