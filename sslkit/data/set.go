@@ -158,3 +158,18 @@ func (s *Set) PerClass(n, subset int) (*Set, error) {
 	slices.Sort(index)
 	return s.pick(fmt.Sprintf("%s-%dper-%d", s.split, n, subset), index), nil
 }
+
+// FromPixels makes a set from images [N,H,W,C] of one byte a value and their
+// classes. It returns an error if the counts do not fit or a label has no class.
+func FromPixels(name, split string, spec Spec, classes []string, pixels []uint8, labels []int) (*Set, error) {
+	size := spec.Height * spec.Width * spec.Channels
+	if size <= 0 || len(pixels) != size*len(labels) || len(spec.Mean) != spec.Channels || len(spec.Std) != spec.Channels {
+		return nil, fmt.Errorf("data: %s has %d values and %d labels for images of %d×%d×%d", name, len(pixels), len(labels), spec.Height, spec.Width, spec.Channels)
+	}
+	for i, l := range labels {
+		if l < 0 || l >= len(classes) {
+			return nil, fmt.Errorf("data: %s: label %d of sample %d, want 0 to %d", name, l, i, len(classes)-1)
+		}
+	}
+	return newSet(name, split, spec, classes, pixels, labels), nil
+}

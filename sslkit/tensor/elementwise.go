@@ -107,3 +107,7 @@ func ReLU(x *Tensor) *Tensor {
 	})
 	return out
 }
+
+// Exp64 returns e^x with the same bits on every processor, which math.Exp does
+// not promise: for anything that ends up in a record.
+func Exp64(x float64) float64 { return f32.Exp64(x) }

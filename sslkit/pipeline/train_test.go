@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/contrastive"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/pretext"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+func small(t *testing.T) nn.Encoder {
+	t.Helper()
+	e, err := nn.ConvNet{Channels: []int{8, 16}}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(1, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// fashion returns a few real images, or skips.
+func fashion(t *testing.T, perClass int) (train, test *data.Set) {
+	t.Helper()
+	if _, err := os.Stat("/usr/share/datasets/fashion-mnist"); err != nil && os.Getenv("SSLNOTES_DATA") == "" {
+		t.Skip("fashion-mnist is not installed")
+	}
+	train, _, err := data.FashionMNIST()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Validation images only: no test looks at the test split.
+	rest, held, err := train.Divide(2000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err = rest.PerClass(perClass, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rest, held
+}
+
+// TestTrainSameBits trains each method for a few steps on one, two and three
+// threads and expects the same weights and the same losses.
+func TestTrainSameBits(t *testing.T) {
+	set, _ := fashion(t, 10)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for name, method := range map[string]func() sslkit.Method{
+		"rotation": func() sslkit.Method { return &pretext.Rotation{} },
+		"simclr":   func() sslkit.Method { return &contrastive.SimCLR{} },
+	} {
+		var want string
+		for threads := 1; threads <= 3; threads++ {
+			runtime.GOMAXPROCS(threads)
+			e, losses := small(t), tensor.New(4)
+			err := Train(context.Background(), e, method(), set.Unlabelled(), sslkit.Schedule{Steps: 4, BatchSize: 40, Seed: 3},
+				func(step int, v map[string]float64) { losses.Data()[step] = float32(v["loss"]) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := nn.Digest(e) + losses.String()
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%s on %d threads: %s, want %s", name, threads, got, want)
+			}
+		}
+	}
+}
+
+// TestSimCLRLearns trains on real images and expects neighbours in feature
+// space to be better than with the weights before.
+func TestSimCLRLearns(t *testing.T) {
+	train, held := fashion(t, 100)
+	e := small(t)
+	calibrate(e, train)
+	before, err := KNN{}.Accuracy(e, train, held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = small(t)
+	if err := Train(context.Background(), e, &contrastive.SimCLR{}, train.Unlabelled(), sslkit.Schedule{Steps: 150, BatchSize: 128, Seed: 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	after, err := KNN{}.Accuracy(e, train, held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("kNN accuracy %.4f before, %.4f after", before, after)
+	if after < before+0.02 {
+		t.Errorf("kNN accuracy %.4f before and %.4f after", before, after)
+	}
+}
+
+// calibrate gives BatchNorm the statistics of the set without training.
+func calibrate(e nn.Encoder, set *data.Set) {
+	index := make([]int, 500)
+	for i := range index {
+		index[i] = 2 * i
+	}
+	for range 50 {
+		e.Forward(Images(set, index), true)
+		nn.Commit(e)
+	}
+}
+
+func TestTrainEnds(t *testing.T) {
+	pixels := fakeSet(t)
+	nan := sslkit.MethodFuncs{LossFunc: func(b data.Batch, _ sslkit.Step) *tensor.Tensor {
+		return tensor.Scale(tensor.Mean(b.Images), float32(math.NaN()))
+	}}
+	if err := Train(context.Background(), small(t), nan, pixels, sslkit.Schedule{Steps: 2, BatchSize: 20}, nil); !errors.Is(err, ErrDiverged) {
+		t.Errorf("a loss of NaN: error %v", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if err := Train(ctx, small(t), &contrastive.SimCLR{}, pixels, sslkit.Schedule{Steps: 2, BatchSize: 20}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled context: error %v", err)
+	}
+	for _, c := range []struct {
+		s    sslkit.Schedule
+		want string
+	}{
+		{sslkit.Schedule{BatchSize: 1}, "BatchSize"}, {sslkit.Schedule{BatchSize: 10000}, "BatchSize"},
+		{sslkit.Schedule{Epochs: -1}, "Epochs"}, {sslkit.Schedule{Steps: -1}, "Steps"},
+		{sslkit.Schedule{LearningRate: -1, BatchSize: 20}, "LearningRate"},
+	} {
+		if err := Train(context.Background(), small(t), &contrastive.SimCLR{}, pixels, c.s, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, want one that names %s", c.s, err, c.want)
+		}
+	}
+}
+
+// fakeSet is noise, for tests in which nothing is to be learnt.
+func fakeSet(t *testing.T) *data.Unlabelled {
+	t.Helper()
+	const n = 60
+	pixels, r := make([]uint8, n*28*28), rng.New(1, "noise")
+	for i := range pixels {
+		pixels[i] = uint8(r.Uint32())
+	}
+	spec := data.Spec{Height: 28, Width: 28, Channels: 1, Mean: []float32{0.5}, Std: []float32{0.3}}
+	s, err := data.FromPixels("noise", "train", spec, []string{"noise"}, pixels, make([]int, n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Unlabelled()
+}
