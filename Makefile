@@ -1,11 +1,14 @@
 # `make test` is what continuous integration runs; `go test ./...` is its
 # offline core and needs nothing but Go and a C compiler.
-.PHONY: test check generate bench
+.PHONY: build test check generate bench data
 
-test: check
+build:
+	go build -o sslnotes .
+
+test: check data
 	go test ./...
 	go test -tags portable ./sslkit/internal/f32
-	SSLKIT_ISA=generic go test ./sslkit/rng ./internal/...
+	SSLKIT_ISA=generic go test ./sslkit/internal/f32 ./sslkit/nn
 
 # What a reader would trip over: formatting, vet, and generated files that are
 # not what their generator writes.
@@ -15,6 +18,11 @@ check:
 	GOARCH=arm64 CGO_ENABLED=0 go vet ./sslkit/...
 	$(MAKE) generate
 	git diff --exit-code -- '*_amd64.s' '*_stubs.go'
+
+# Tests on real images skip without them; here they must not.
+data:
+	@test -d /usr/share/datasets/fashion-mnist || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends dataset-fashion-mnist; } || \
+	  { echo 'missing: the Debian package dataset-fashion-mnist'; exit 1; }
 
 generate:
 	go generate ./sslkit/...
