@@ -8,7 +8,7 @@ build:
 test: check data
 	go test ./...
 	go test -tags portable ./sslkit/internal/f32
-	SSLKIT_ISA=generic go test ./sslkit/internal/f32 ./sslkit/nn
+	SSLKIT_ISA=generic go test -count=1 ./sslkit/internal/f32 ./sslkit/nn
 
 # What a reader would trip over: formatting, vet, and generated files that are
 # not what their generator writes.
