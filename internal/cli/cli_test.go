@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
 )
 
 // run returns what a command prints, and its error.
@@ -45,8 +49,9 @@ func TestTrainTwiceSameWeights(t *testing.T) {
 		t.Skip("fashion-mnist is not installed")
 	}
 	var digests []string
+	path := filepath.Join(t.TempDir(), "encoder.safetensors")
 	for range 2 {
-		out, err := run("train", "simclr", "--encoder", "convnet", "--steps", "2", "--batch", "32", "--seed", "5", "--json")
+		out, err := run("train", "simclr", "--encoder", "convnet", "--steps", "2", "--batch", "32", "--seed", "5", "--json", "--out", path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,5 +63,12 @@ func TestTrainTwiceSameWeights(t *testing.T) {
 	}
 	if digests[0] != digests[1] {
 		t.Errorf("weights %s, then %s", digests[0], digests[1])
+	}
+	e, err := nn.ConvNet{}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(9, "other weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nn.LoadFile(path, e); err != nil || nn.Digest(e) != digests[1] {
+		t.Errorf("the written weights have digest %s (%v), want %s", nn.Digest(e), err, digests[1])
 	}
 }

@@ -34,6 +34,7 @@ func (a *app) train() *cobra.Command {
 		s       sslkit.Schedule
 		encoder string
 		set     []string
+		out     string
 		asJSON  bool
 	)
 	c := &cobra.Command{
@@ -54,7 +55,7 @@ is not read.`,
 					return err
 				}
 			}
-			return a.runTrain(cmd, m, encoder, s, asJSON)
+			return a.runTrain(cmd, m, encoder, s, out, asJSON)
 		},
 	}
 	f := c.Flags()
@@ -64,6 +65,7 @@ is not read.`,
 	f.Uint64Var(&s.Seed, "seed", 1, "seed of all random streams")
 	f.StringVar(&encoder, "encoder", "resnet", "architecture: resnet or convnet")
 	f.StringArrayVar(&set, "set", nil, "set a field of the method, Field=value")
+	f.StringVar(&out, "out", "", "write the encoder's weights to this file (safetensors)")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }
@@ -87,7 +89,7 @@ func findPlan(name string) (nn.Plan, error) {
 	return nil, fmt.Errorf("no encoder %q, have resnet, convnet", name)
 }
 
-func (a *app) runTrain(cmd *cobra.Command, m sslkit.Method, encoder string, s sslkit.Schedule, asJSON bool) error {
+func (a *app) runTrain(cmd *cobra.Command, m sslkit.Method, encoder string, s sslkit.Schedule, out string, asJSON bool) error {
 	plan, err := findPlan(encoder)
 	if err != nil {
 		return err
@@ -119,6 +121,11 @@ func (a *app) runTrain(cmd *cobra.Command, m sslkit.Method, encoder string, s ss
 	})
 	if err != nil {
 		return err
+	}
+	if out != "" {
+		if err := nn.SaveFile(out, e); err != nil {
+			return err
+		}
 	}
 	r.Seconds = time.Since(start).Seconds()
 	r.PerImage = float64(s.Steps*s.BatchSize) / r.Seconds
