@@ -35,12 +35,9 @@ func readIDX(path, digest string, dims ...int) ([]uint8, error) {
 // parseIDX decompresses an IDX file and checks its head and its length.
 func parseIDX(raw []byte, dims ...int) ([]byte, error) {
 	if bytes.HasPrefix(raw, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(bytes.NewReader(raw))
-		if err != nil {
-			return nil, fmt.Errorf("not a gzip file: %w", err)
-		}
-		if raw, err = io.ReadAll(io.LimitReader(z, maxIDX)); err != nil {
-			return nil, fmt.Errorf("truncated or corrupt gzip file: %w", err)
+		var err error
+		if raw, err = gunzip(raw); err != nil {
+			return nil, err
 		}
 	}
 	head := 4 + 4*len(dims)
@@ -62,4 +59,23 @@ func parseIDX(raw []byte, dims ...int) ([]byte, error) {
 		return nil, fmt.Errorf("%d bytes, want %d", len(raw), want)
 	}
 	return raw, nil
+}
+
+// gunzip decompresses up to maxIDX bytes.
+func gunzip(raw []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("not a gzip file: %w", err)
+	}
+	out, err := io.ReadAll(io.LimitReader(z, maxIDX))
+	if err != nil {
+		return nil, fmt.Errorf("truncated or corrupt gzip file: %w", err)
+	}
+	return out, nil
+}
+
+// digest is the SHA-256 in hex.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

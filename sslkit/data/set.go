@@ -46,7 +46,8 @@ type images struct {
 // Name returns the set's name, such as "fashion-mnist".
 func (u *images) Name() string { return u.name }
 
-// Split returns which part of the set this is, such as "train".
+// Split returns which part of the set this is and how it was taken, such as
+// "train" or "train/rest(5000,0)/per(10,2)". Part takes it again.
 func (u *images) Split() string { return u.split }
 
 // Spec describes the samples.
@@ -142,7 +143,8 @@ func (s *Set) Divide(n int, seed uint64) (rest, held *Set, err error) {
 	}
 	slices.Sort(a)
 	slices.Sort(b)
-	return s.pick(s.split+"-rest", a), s.pick(s.split+"-held", b), nil
+	how := fmt.Sprintf("(%d,%d)", n, seed)
+	return s.pick(s.split+"/rest"+how, a), s.pick(s.split+"/held"+how, b), nil
 }
 
 // PerClass returns n samples of every class. The subsets 0, 1, 2 … are fixed
@@ -156,7 +158,7 @@ func (s *Set) PerClass(n, subset int) (*Set, error) {
 		index = append(index, g[:n]...)
 	}
 	slices.Sort(index)
-	return s.pick(fmt.Sprintf("%s-%dper-%d", s.split, n, subset), index), nil
+	return s.pick(fmt.Sprintf("%s/per(%d,%d)", s.split, n, subset), index), nil
 }
 
 // FromPixels makes a set from images [N,H,W,C] of one byte a value and their

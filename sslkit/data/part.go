@@ -1,0 +1,57 @@
+package data
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Open returns a set by its name: fashion-mnist, or the embedded fashion-mini.
+func Open(name string) (train, test *Set, err error) {
+	switch name {
+	case "fashion-mnist":
+		return FashionMNIST()
+	case "fashion-mini":
+		return FashionMini()
+	}
+	return nil, nil, fmt.Errorf("data: no set %q, have fashion-mnist, fashion-mini", name)
+}
+
+// Part returns the part of a set that Split of the same set names, so that a
+// record's data can be found again.
+func Part(name, split string) (*Set, error) {
+	train, test, err := Open(name)
+	if err != nil {
+		return nil, err
+	}
+	steps := strings.Split(split, "/")
+	s, ok := map[string]*Set{"train": train, "test": test}[steps[0]]
+	if !ok {
+		return nil, fmt.Errorf("data: %s has no split %q, have train, test", name, steps[0])
+	}
+	for _, step := range steps[1:] {
+		if s, err = s.take(step); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// take follows one step of a split's description.
+func (s *Set) take(step string) (*Set, error) {
+	how, arguments, _ := strings.Cut(step, "(")
+	var n, which int
+	if c, err := fmt.Sscanf(arguments, "%d,%d)", &n, &which); c != 2 || err != nil || which < 0 {
+		return nil, fmt.Errorf("data: %q does not say how to take a part of %s", step, s.split)
+	}
+	switch how {
+	case "rest":
+		rest, _, err := s.Divide(n, uint64(which))
+		return rest, err
+	case "held":
+		_, held, err := s.Divide(n, uint64(which))
+		return held, err
+	case "per":
+		return s.PerClass(n, which)
+	}
+	return nil, fmt.Errorf("data: %q does not say how to take a part of %s", step, s.split)
+}
