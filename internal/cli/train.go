@@ -114,10 +114,10 @@ func (a *app) runTrain(cmd *cobra.Command, m sslkit.Method, encoder string, s ss
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
 	r := trained{Method: m.Name(), Encoder: encoder, Seed: s.Seed, Steps: s.Steps}
 	start := time.Now()
-	err = pipeline.Train(cmd.Context(), e, m, rest.Unlabelled(), s, func(_ int, v map[string]float64) {
+	err = pipeline.Train(cmd.Context(), e, m, rest.Unlabelled(), s, func(_ int, v map[string]float64) error {
 		r.Loss = v["loss"]
 		bar.Describe(fmt.Sprintf("%s loss %.4f", m.Name(), r.Loss))
-		bar.Add(1)
+		return bar.Add(1)
 	})
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (a *app) runTrain(cmd *cobra.Command, m sslkit.Method, encoder string, s ss
 	r.Seconds = time.Since(start).Seconds()
 	r.PerImage = float64(s.Steps*s.BatchSize) / r.Seconds
 	bar.Finish()
-	if r.KNN, err = (pipeline.KNN{}).Accuracy(e, rest, held); err != nil {
+	if r.KNN, err = (pipeline.Neighbours{}).Accuracy(e, rest, held); err != nil {
 		return err
 	}
 	r.Digest = nn.Digest(e)

@@ -1,10 +1,20 @@
-// Package pipeline trains encoders without labels and judges their features.
+// Package pipeline trains and judges: pre-train an encoder without labels, then
+// measure its features by a linear probe, by nearest neighbours and by
+// fine-tuning, always beside raw pixels, random weights and supervised
+// training.
 //
 // # Design
 //
-// [Train] is the one training loop: the order of the samples, their views and
-// the method's own draws come from streams keyed by the seed, so a training is
-// a pure function of its arguments. Batches are drawn ahead of the step on
-// another thread. Nothing but the step's end changes the model: a training
-// that is interrupted leaves the weights of its last whole step.
+// Every function returns a [Run], and every run is recorded as it happens:
+// resolved options, seeds, digests of the data, each step's metrics, and the
+// weights. There is nothing to initialise and nothing to finish; an error, a
+// panic or an interrupt closes the run with that status. A probe takes the run
+// it judges, so lineage costs nothing.
+//
+// A run is a pure function of its record: the order of samples, the views and
+// the weights come from streams keyed by the seed; time enters observed values
+// only. [Session.Reproduce] executes a record again and compares every bit.
+//
+// Choices, such as the strength of a probe's penalty, are made on held-out
+// training samples. The test set is read once, after the last choice.
 package pipeline

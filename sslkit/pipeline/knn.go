@@ -33,21 +33,21 @@ func Features(e nn.Encoder, set Source) *tensor.Tensor {
 	return out
 }
 
-// KNN classifies by the k nearest neighbours in cosine similarity s, each
+// Neighbours classifies by the k nearest neighbours in cosine similarity s, each
 // voting with weight exp(s/0.07) (Wu, Xiong, Yu and Lin 2018).
-type KNN struct {
+type Neighbours struct {
 	K int // neighbours. If 0, 20.
 }
 
 // Accuracy returns the share of query samples whose neighbours among the memory
 // samples vote for their class. Equal votes go to the lower class, equal
 // similarities to the earlier sample. A nil encoder compares pixels.
-func (k KNN) Accuracy(e nn.Encoder, memory, query *data.Set) (float64, error) {
+func (k Neighbours) Accuracy(e nn.Encoder, memory, query *data.Set) (float64, error) {
 	if k.K == 0 {
 		k.K = 20
 	}
 	if k.K < 0 || k.K > memory.Len() {
-		return 0, fmt.Errorf("pipeline: KNN.K is %d, want 1 to %d", k.K, memory.Len())
+		return 0, fmt.Errorf("pipeline: Neighbours.K is %d, want 1 to %d", k.K, memory.Len())
 	}
 	m := tensor.L2Normalize(Features(e, memory), 1e-12)
 	q := tensor.L2Normalize(Features(e, query), 1e-12)
@@ -70,7 +70,7 @@ func (k KNN) Accuracy(e nn.Encoder, memory, query *data.Set) (float64, error) {
 }
 
 // vote returns the class of the nearest neighbours.
-func (k KNN) vote(similar []float32, labels []int, classes int) int {
+func (k Neighbours) vote(similar []float32, labels []int, classes int) int {
 	nearest := make([]int, 0, k.K+1)
 	for i, s := range similar {
 		if len(nearest) == k.K && s <= similar[nearest[k.K-1]] {

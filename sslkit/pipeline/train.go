@@ -18,15 +18,21 @@ var ErrDiverged = errors.New("pipeline: the loss is not finite")
 
 // Train trains the encoder and the method's heads on images without labels.
 // After each step it calls observe, which may be nil, with the step and the
-// values computed in it: "loss", "learning_rate", and what the method logs.
+// values computed in it: "loss", "learning_rate", and what the method logs. If
+// observe returns an error, training ends with it.
 //
 // It returns an error that names the field if the schedule or the method is
 // misconfigured, ErrDiverged, or the context's error between two steps.
-func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, observe func(step int, values map[string]float64)) error {
+func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, observe func(step int, values map[string]float64) error) error {
 	s, err := s.Resolve(m, set.Len())
 	if err != nil {
 		return err
 	}
+	return train(ctx, e, m, set, s, observe)
+}
+
+// train is Train by a schedule without defaults.
+func train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, observe func(step int, values map[string]float64) error) error {
 	heads, err := m.Build(e, set.Spec(), sslkit.Setup{Seed: s.Seed, Steps: s.Steps, BatchSize: s.BatchSize})
 	if err != nil {
 		return err
@@ -52,7 +58,8 @@ func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabel
 
 		nn.ZeroGrad(model)
 		loss := m.Loss(b.Batch, step)
-		if v := float64(loss.Item()); math.IsNaN(v) || math.IsInf(v, 0) {
+		v := float64(loss.Item())
+		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("%w: %g at step %d", ErrDiverged, v, i)
 		}
 		tensor.Backward(loss)
@@ -62,8 +69,10 @@ func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabel
 			a.AfterStep(step)
 		}
 		if observe != nil {
-			values["loss"], values["learning_rate"] = float64(loss.Item()), float64(rate)
-			observe(i, values)
+			values["loss"], values["learning_rate"] = v, float64(rate)
+			if err := observe(i, values); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -128,6 +137,7 @@ func draw(m sslkit.Method, set *data.Unlabelled, index []int, seed uint64, epoch
 
 // A Source hands out images: a labelled or an unlabelled set.
 type Source interface {
+	Digest() string
 	Spec() data.Spec
 	Len() int
 	Image(i int) data.Image

@@ -63,7 +63,10 @@ func TestTrainSameBits(t *testing.T) {
 			runtime.GOMAXPROCS(threads)
 			e, losses := small(t), tensor.New(4)
 			err := Train(context.Background(), e, method(), set.Unlabelled(), sslkit.Schedule{Steps: 4, BatchSize: 40, Seed: 3},
-				func(step int, v map[string]float64) { losses.Data()[step] = float32(v["loss"]) })
+				func(step int, v map[string]float64) error {
+					losses.Data()[step] = float32(v["loss"])
+					return nil
+				})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,8 +86,8 @@ func TestTrainSameBits(t *testing.T) {
 func TestSimCLRLearns(t *testing.T) {
 	train, held := fashion(t, 100)
 	e := small(t)
-	calibrate(e, train)
-	before, err := KNN{}.Accuracy(e, train, held)
+	calibrateSet(e, train)
+	before, err := Neighbours{}.Accuracy(e, train, held)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +95,7 @@ func TestSimCLRLearns(t *testing.T) {
 	if err := Train(context.Background(), e, &contrastive.SimCLR{}, train.Unlabelled(), sslkit.Schedule{Steps: 150, BatchSize: 128, Seed: 1}, nil); err != nil {
 		t.Fatal(err)
 	}
-	after, err := KNN{}.Accuracy(e, train, held)
+	after, err := Neighbours{}.Accuracy(e, train, held)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +105,8 @@ func TestSimCLRLearns(t *testing.T) {
 	}
 }
 
-// calibrate gives BatchNorm the statistics of the set without training.
-func calibrate(e nn.Encoder, set *data.Set) {
+// calibrateSet gives BatchNorm the statistics of the set without training.
+func calibrateSet(e nn.Encoder, set *data.Set) {
 	index := make([]int, 500)
 	for i := range index {
 		index[i] = 2 * i

@@ -1,0 +1,161 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sslnotes/sslkit/tensor"
+	"sslnotes/tracker"
+)
+
+// The verdicts of Reproduce.
+const (
+	BitExact        = "BIT-EXACT"
+	DidDiverge      = "DIVERGED"
+	NotReproducible = "NOT REPRODUCIBLE"
+)
+
+// A Verdict is the outcome of executing a record again.
+type Verdict struct {
+	Run     string  `json:"run"`
+	Name    string  `json:"name"`
+	Verdict string  `json:"verdict"`
+	Reason  string  `json:"reason,omitempty"` // the first difference and its cause, or what is missing
+	Values  int     `json:"values"`           // computed values and checkpoints found equal
+	Digest  string  `json:"digest"`
+	ISA     string  `json:"isa"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Reproduce executes a finished run again from its record and compares every
+// computed value and every checkpoint bit for bit. A parent's encoder is taken
+// from its checkpoint. It returns an error only if the store cannot be read or
+// the context ended.
+func (s *Session) Reproduce(ref string) (Verdict, error) {
+	store, err := s.Open()
+	if err != nil {
+		return Verdict{}, err
+	}
+	r, err := store.Run(ref)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := Verdict{Run: r.ID, Name: r.Name(), Digest: r.Digest, ISA: tensor.ISA()}
+	if r.Status != tracker.Finished && r.Status != tracker.Diverged {
+		return v.missing("an end: the run is %s", r.Status), nil
+	}
+	if err := store.Verify(r); err != nil {
+		v.Verdict, v.Reason = DidDiverge, err.Error()
+		return v, nil
+	}
+	if r.Numerics != tensor.Numerics {
+		return v.missing("numerics version %s: this program has version %s, the record's source is %s", r.Numerics, tensor.Numerics, r.Source.Digest), nil
+	}
+	x, t, err := s.prepare(r)
+	if err != nil {
+		return v.missing("%v", err), nil
+	}
+	links, err := store.Chain(r.ID)
+	if err != nil {
+		return v, err
+	}
+	return s.replay(v, x, t, links, r.Status)
+}
+
+func (v Verdict) missing(format string, args ...any) Verdict {
+	v.Verdict, v.Reason = NotReproducible, "missing "+fmt.Sprintf(format, args...)
+	return v
+}
+
+// prepare finds all that the record builds on.
+func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
+	t, err := s.decode(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	x := &execution{ctx: s.context(), out: &Run{name: r.Name()}}
+	if x.sets, err = openSets(r.Data); err != nil {
+		return nil, nil, err
+	}
+	if r.Parent != "" {
+		if x.parent, err = s.Load(r.Parent); err != nil {
+			return nil, nil, err
+		}
+	}
+	x.bar = s.bar("reproduce "+r.Name(), t.steps())
+	return x, t, nil
+}
+
+// replay does the task against its recorded values.
+func (s *Session) replay(v Verdict, x *execution, t task, links []tracker.Link, status tracker.Status) (Verdict, error) {
+	c := &checker{want: links}
+	x.recorder = c
+	start := time.Now()
+	err := guard(func() error { return t.do(x) })
+	x.bar.Close()
+	v.Seconds, v.Values = time.Since(start).Seconds(), c.at
+	var d *difference
+	switch {
+	case errors.As(err, &d):
+		v.Verdict, v.Reason = DidDiverge, d.Error()
+	case errors.Is(err, context.Canceled):
+		return v, err
+	case status == tracker.Diverged && !errors.Is(err, ErrDiverged):
+		v.Verdict, v.Reason = DidDiverge, "the recorded run ended with a loss that is not finite, this one did not"
+	case status == tracker.Finished && err != nil:
+		v.Verdict, v.Reason = DidDiverge, "the recorded run finished, this one failed: "+err.Error()
+	case c.at < len(links):
+		v.Verdict, v.Reason = DidDiverge, fmt.Sprintf("%d values were recorded after the last of this run, first %s", len(links)-c.at, links[c.at])
+	default:
+		v.Verdict = BitExact
+	}
+	return v, nil
+}
+
+// A checker is a recorder that holds values against recorded ones and stops at
+// the first difference.
+type checker struct {
+	want []tracker.Link
+	at   int
+}
+
+// difference is the first link that differs.
+type difference struct{ message string }
+
+func (d *difference) Error() string { return d.message }
+
+func (c *checker) match(l tracker.Link) error {
+	if c.at == len(c.want) {
+		return &difference{fmt.Sprintf("%s was not recorded", l)}
+	}
+	want := c.want[c.at]
+	if !l.Equal(want) {
+		message := fmt.Sprintf("recorded %s, now %s", want, l)
+		if want.Key == l.Key && want.Step == l.Step && want.Blob == "" {
+			message += ": " + want.ULP(l) + " apart"
+		}
+		return &difference{message}
+	}
+	c.at++
+	return nil
+}
+
+// Log implements recorder.
+func (c *checker) Log(step int, values ...tracker.Value) error {
+	for _, v := range values {
+		if v.Observed {
+			continue
+		}
+		if err := c.match(tracker.Link{Step: step, Key: v.Key, Value: v.Value}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Checkpoint implements recorder.
+func (c *checker) Checkpoint(step int, name string, b []byte) error {
+	return c.match(tracker.Link{Step: step, Key: name, Blob: tracker.DigestOf(b)})
+}

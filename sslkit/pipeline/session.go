@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"sslnotes/internal/config"
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/tensor"
+	"sslnotes/tracker"
+)
+
+// Schedule is sslkit.Schedule, named where training is called.
+type Schedule = sslkit.Schedule
+
+// Default is the one ambient state of the house: where runs are recorded, where
+// progress is shown, and what can interrupt them. A kernel or a command line
+// sets it up; a program may leave it alone.
+var Default = &Session{}
+
+// A Session carries what all runs of one program share.
+type Session struct {
+	Store    *tracker.Store                    // If nil, opened at Path when first needed.
+	Path     string                            // of the store. If "", tracker.DefaultPath.
+	Name     string                            // of the next run. If "", given by the store.
+	Types    config.Types                      // what records may name: methods, encoders, augmentations
+	Progress func(title string, total int) Bar // If nil, nothing is shown.
+	Context  func() context.Context            // ends long work. If nil, nothing does.
+	Cell     func() (session string, cell int) // the notebook cell that runs now. If nil, none.
+	Source   tracker.Source                    // the code that runs
+
+	mu sync.Mutex
+}
+
+// A Bar shows the progress of one run.
+type Bar interface {
+	Update(done int, text string)
+	Close()
+}
+
+type noBar struct{}
+
+func (noBar) Update(int, string) {}
+func (noBar) Close()             {}
+
+func (s *Session) bar(title string, total int) Bar {
+	if s.Progress == nil {
+		return noBar{}
+	}
+	return s.Progress(title, total)
+}
+
+func (s *Session) context() context.Context {
+	if s.Context == nil {
+		return context.Background()
+	}
+	return s.Context()
+}
+
+// Open returns the session's store, opening it when first needed.
+func (s *Session) Open() (*tracker.Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Store != nil {
+		return s.Store, nil
+	}
+	path, err := tracker.DefaultPath(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	s.Store, err = tracker.Open(path)
+	return s.Store, err
+}
+
+// A task is what a run does, with all options resolved: what its record holds.
+type task interface {
+	kind() string
+	method(parent *Run) string
+	seed(parent *Run) uint64
+	steps() int // for the progress bar
+	do(x *execution) error
+}
+
+// An execution is a task being done, for the first time or again.
+type execution struct {
+	ctx      context.Context
+	recorder // where values go
+	bar      Bar
+	parent   *Run
+	sets     sets
+	out      *Run // gets the encoder
+}
+
+// A recorder takes what a task computes.
+type recorder interface {
+	Log(step int, values ...tracker.Value) error
+	Checkpoint(step int, name string, data []byte) error
+}
+
+// execute does a task and records it.
+func (s *Session) execute(t task, parent *Run, in sets) (*Run, error) {
+	w, err := s.create(t, parent, in)
+	if err != nil {
+		return nil, err
+	}
+	store, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	out := &Run{id: w.ID(), name: w.Name(), method: t.method(parent), seed: t.seed(parent), store: store, session: s, seen: in.unlabelled}
+	x := &execution{s.context(), w, s.bar(w.Name(), t.steps()), parent, in, out}
+	err = guard(func() error { return t.do(x) })
+	x.bar.Close()
+	status, message := verdictOf(err)
+	if e := w.Finish(status, message); e != nil {
+		return nil, errors.Join(err, e)
+	}
+	if status == tracker.Diverged { // a status, not an error
+		out.encoder = nil
+		return out, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (run %s)", err, w.Name())
+	}
+	return out, nil
+}
+
+// create opens a run's record.
+func (s *Session) create(t task, parent *Run, in sets) (*tracker.Writer, error) {
+	store, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	options, err := config.Encode(t)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: recording the options: %w", err)
+	}
+	n := tracker.NewRun{
+		Name: s.Name, Kind: t.kind(), Method: t.method(parent), Seed: t.seed(parent), Config: options, Data: in.refs(),
+		Numerics: tensor.Numerics, Source: s.Source,
+		Machine: map[string]string{"isa": tensor.ISA(), "threads": fmt.Sprint(runtime.GOMAXPROCS(0)), "cpus": fmt.Sprint(runtime.NumCPU())},
+	}
+	if parent != nil {
+		n.Parent = parent.id
+	}
+	if s.Cell != nil {
+		n.Session, n.Cell = s.Cell()
+	}
+	w, err := store.Create(n)
+	if err == nil {
+		s.Name = ""
+	}
+	return w, err
+}
+
+// guard turns a panic in body into an error.
+func guard(body func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("pipeline: %v", p)
+		}
+	}()
+	return body()
+}
+
+func verdictOf(err error) (tracker.Status, string) {
+	switch {
+	case err == nil:
+		return tracker.Finished, ""
+	case errors.Is(err, ErrDiverged):
+		return tracker.Diverged, err.Error()
+	case errors.Is(err, context.Canceled):
+		return tracker.Interrupted, "interrupted"
+	}
+	return tracker.Failed, err.Error()
+}

@@ -1,0 +1,254 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+
+	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+	"sslnotes/tracker"
+)
+
+// Tuning trains an encoder and a linear classifier on labels. The zero value is
+// the house's protocol.
+type Tuning struct {
+	Steps       int           // of the optimizer. If 0, ten epochs but at least 500.
+	BatchSize   int           // If 0, 64, or 128 from 10,000 samples on; never more than there are.
+	HeadRate    float32       // peak learning rate of the classifier. If 0, 1e-3.
+	EncoderRate float32       // of the encoder. If 0, 3e-4 when fine-tuning, 2e-3 from scratch.
+	WeightDecay float32       // If 0, 1e-2; negative: none.
+	Augment     augment.Chain // If nil, a flip and a crop of at least 0.6 of the area; empty: none.
+	Seed        uint64        // of order and views; weights from scratch too. If 0, the run's.
+}
+
+// FullFineTune continues from a run's weights and trains all of them on labels.
+// The classifier starts as the linear probe of the features (Kumar and others
+// 2022), so that its first gradients do not wreck them.
+func FullFineTune(r *Run, train, test *data.Set) (*Run, error) { return Tuning{}.Judge(r, train, test) }
+
+// Judge is FullFineTune with these options.
+func (t Tuning) Judge(r *Run, train, test *data.Set) (*Run, error) {
+	if r != nil && r.encoder == nil {
+		return nil, fmt.Errorf("pipeline: run %s left no encoder to fine-tune", r.name)
+	}
+	if t.EncoderRate == 0 {
+		t.EncoderRate = 3e-4
+	}
+	if r != nil && t.Seed == 0 {
+		t.Seed = r.seed
+	}
+	t, err := t.resolve(train)
+	if err != nil {
+		return nil, err
+	}
+	return r.judge(&t, train, test)
+}
+
+func (t Tuning) resolve(train *data.Set) (Tuning, error) {
+	if train == nil {
+		return t, errors.New("pipeline: labelled data are needed")
+	}
+	n := train.Len()
+	if t.BatchSize == 0 {
+		t.BatchSize = 64
+		if n >= 10000 {
+			t.BatchSize = 128
+		}
+	}
+	t.BatchSize = min(t.BatchSize, n)
+	if t.BatchSize < 2 {
+		return t, fmt.Errorf("pipeline: Tuning.BatchSize is %d, want ≥ 2", t.BatchSize)
+	}
+	if t.Steps == 0 {
+		t.Steps = max(500, 10*n/t.BatchSize)
+	}
+	if t.HeadRate == 0 {
+		t.HeadRate = 1e-3
+	}
+	if t.WeightDecay == 0 {
+		t.WeightDecay = 1e-2
+	}
+	t.WeightDecay = max(0, t.WeightDecay)
+	if t.Augment == nil {
+		t.Augment = augment.Chain{augment.Crop{MinArea: 0.6}, augment.Flip{P: 0.5}}
+	}
+	if t.Steps < 0 || !(t.HeadRate > 0) || !(t.EncoderRate > 0) {
+		return t, fmt.Errorf("pipeline: Tuning.Steps is %d, HeadRate %g and EncoderRate %g, want > 0", t.Steps, t.HeadRate, t.EncoderRate)
+	}
+	return t, nil
+}
+
+func (t *Tuning) kind() string         { return "finetune" }
+func (t *Tuning) method(r *Run) string { return r.method }
+func (t *Tuning) seed(*Run) uint64     { return t.Seed }
+func (t *Tuning) steps() int           { return t.Steps }
+
+func (t *Tuning) do(x *execution) error {
+	e, err := copyOf(x.parent)
+	if err != nil {
+		return err
+	}
+	head, err := t.probeHead(x)
+	if err != nil {
+		return err
+	}
+	return t.train(x, e, head)
+}
+
+// copyOf returns an encoder of the same plan and weights.
+func copyOf(r *Run) (nn.Encoder, error) {
+	e, err := r.plan.Build(r.encoder.Input(), rng.New(r.seed, "weights"))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := nn.Save(&b, r.encoder); err != nil {
+		return nil, err
+	}
+	return e, nn.Load(&b, e)
+}
+
+// probeHead fits the linear probe and folds the standardisation into it.
+func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
+	p := &Probe{Penalties: []float64{1, 0.1, 0.01, 1e-3, 1e-4, 1e-5}, Iterations: 200}
+	f, err := x.parent.standardised(x, x.sets.train)
+	if err != nil {
+		return nil, err
+	}
+	mean, inverse, err := x.parent.statistics(x)
+	if err != nil {
+		return nil, err
+	}
+	silent := *x
+	silent.recorder, silent.bar = nowhere{}, noBar{}
+	start, penalty, err := p.choose(&silent, f, x.sets.train)
+	if err != nil {
+		return nil, err
+	}
+	w, b := p.fit(f, x.sets.train.Labels(), penalty, start).tensors()
+	head := nn.NewLinear("classifier", w.Dim(0), w.Dim(1), true, rng.New(t.Seed, "classifier"))
+	weight, bias := head.Params()[0].Value.Data(), head.Params()[1].Value.Data()
+	classes := w.Dim(1)
+	for j := range classes {
+		sum := float64(b.Data()[j])
+		for i, m := range mean {
+			v := float32(w.Data()[i*classes+j] * inverse[i])
+			weight[i*classes+j] = v
+			sum -= float64(v) * float64(m)
+		}
+		bias[j] = float32(sum)
+	}
+	return head, nil
+}
+
+// train trains both on the labels, then scores once on the test set.
+func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
+	body, top := &nn.AdamW{WeightDecay: t.WeightDecay}, &nn.AdamW{WeightDecay: t.WeightDecay}
+	body.Begin(e.Params())
+	top.Begin(head.Params())
+	model := nn.Sequential{e, head}
+	perEpoch := x.sets.train.Len() / t.BatchSize
+	var order []int
+	for i := range t.Steps {
+		if err := x.ctx.Err(); err != nil {
+			return err
+		}
+		epoch, at := i/perEpoch, i%perEpoch
+		if at == 0 {
+			order = rng.New(t.Seed, "tuning order", uint64(epoch)).Perm(x.sets.train.Len())
+		}
+		index := order[at*t.BatchSize : (at+1)*t.BatchSize]
+		labels := pick(x.sets.train.Labels(), index)
+		nn.ZeroGrad(model)
+		logits := model.Forward(t.views(x.sets.train, index, epoch), true)
+		loss := tensor.CrossEntropy(logits, labels)
+		v := float64(loss.Item())
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: %g at step %d", ErrDiverged, v, i)
+		}
+		accuracy := float64(tensor.Accuracy(logits, labels))
+		tensor.Backward(loss)
+		body.Step(nn.WarmupCosine(i, t.Steps, t.Steps/20, t.EncoderRate, 0))
+		top.Step(nn.WarmupCosine(i, t.Steps, t.Steps/20, t.HeadRate, 0))
+		nn.Commit(model)
+		x.bar.Update(i+1, fmt.Sprintf("loss %.4f", v))
+		if err := x.Log(i, computed(map[string]float64{"loss": v, "batch_accuracy": accuracy})...); err != nil {
+			return err
+		}
+	}
+	predicted := tensor.Argmax(head.Forward(Features(e, x.sets.test), false))
+	if err := x.Log(t.Steps, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
+		return err
+	}
+	if err := x.savePredictions(t.Steps, predicted); err != nil {
+		return err
+	}
+	return x.saveEncoder(t.Steps, e)
+}
+
+// views draws one view of each sample.
+func (t *Tuning) views(s *data.Set, index []int, epoch int) *tensor.Tensor {
+	spec := s.Spec()
+	size := spec.Height * spec.Width * spec.Channels
+	out := tensor.New(len(index), spec.Height, spec.Width, spec.Channels)
+	img := data.Image{H: spec.Height, W: spec.Width, C: spec.Channels, Pix: make([]float32, size)}
+	for i, sample := range index {
+		t.Augment.Draw(&img, s.Image(sample), rng.New(t.Seed, "tuning view", uint64(epoch), uint64(sample)))
+		spec.Normalise(out.Data()[i*size:(i+1)*size], img)
+	}
+	return out
+}
+
+// nowhere takes what need not be recorded.
+type nowhere struct{}
+
+func (nowhere) Log(int, ...tracker.Value) error      { return nil }
+func (nowhere) Checkpoint(int, string, []byte) error { return nil }
+
+// supervised is the record of Supervised.
+type supervised struct {
+	Encoder nn.Plan
+	Tuning  Tuning
+}
+
+// Supervised trains the planned encoder on labels from random weights: what
+// fine-tuning is held against. If t.Seed is 0 the weights are those of seed 0.
+func Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
+	return Default.Supervised(plan, train, test, t)
+}
+
+// Supervised is the function of that name, recording in this session.
+func (s *Session) Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
+	if plan == nil || test == nil {
+		return nil, errors.New("pipeline: Supervised needs an encoder, training and test data")
+	}
+	if t.EncoderRate == 0 {
+		t.EncoderRate = 2e-3
+	}
+	t, err := t.resolve(train)
+	if err != nil {
+		return nil, err
+	}
+	return s.execute(&supervised{plan.Resolve(), t}, nil, sets{train: train, test: test})
+}
+
+func (t *supervised) kind() string          { return "supervised" }
+func (t *supervised) method(*Run) string    { return "supervised" }
+func (t *supervised) seed(*Run) uint64      { return t.Tuning.Seed }
+func (t *supervised) steps() int            { return t.Tuning.Steps }
+func (t *supervised) architecture() nn.Plan { return t.Encoder }
+
+func (t *supervised) do(x *execution) error {
+	e, err := build(t.Encoder, x.sets.train.Spec(), t.Tuning.Seed)
+	if err != nil {
+		return err
+	}
+	head := nn.NewLinear("classifier", e.Dim(), len(x.sets.train.Classes()), true, rng.New(t.Tuning.Seed, "classifier"))
+	x.out.encoder, x.out.plan, x.out.seen = e, t.Encoder, x.sets.train.Unlabelled()
+	return t.Tuning.train(x, e, head)
+}
