@@ -17,7 +17,11 @@ func init() {
 			Binds: map[string]reflect.Value{
 				"FashionMNIST":     reflect.ValueOf(data.FashionMNIST),
 				"FashionMNISTFrom": reflect.ValueOf(data.FashionMNISTFrom),
+				"FashionMini":      reflect.ValueOf(data.FashionMini),
 				"FromPixels":       reflect.ValueOf(data.FromPixels),
+				"Open":             reflect.ValueOf(data.Open),
+				"PackMini":         reflect.ValueOf(data.PackMini),
+				"Part":             reflect.ValueOf(data.Part),
 			},
 			Types: map[string]reflect.Type{
 				"Batch":      reflect.TypeFor[data.Batch](),

@@ -16,29 +16,72 @@ func init() {
 		return imports.Package{
 			Name: "pipeline",
 			Binds: map[string]reflect.Value{
-				"ErrDiverged": reflect.ValueOf(&pipeline.ErrDiverged).Elem(),
-				"Features":    reflect.ValueOf(pipeline.Features),
-				"Images":      reflect.ValueOf(pipeline.Images),
-				"Train":       reflect.ValueOf(pipeline.Train),
+				"BitExact":        reflect.ValueOf(pipeline.BitExact),
+				"Default":         reflect.ValueOf(&pipeline.Default).Elem(),
+				"DidDiverge":      reflect.ValueOf(pipeline.DidDiverge),
+				"ErrDiverged":     reflect.ValueOf(&pipeline.ErrDiverged).Elem(),
+				"Features":        reflect.ValueOf(pipeline.Features),
+				"FullFineTune":    reflect.ValueOf(pipeline.FullFineTune),
+				"Images":          reflect.ValueOf(pipeline.Images),
+				"KNN":             reflect.ValueOf(pipeline.KNN),
+				"LinearProbe":     reflect.ValueOf(pipeline.LinearProbe),
+				"Load":            reflect.ValueOf(pipeline.Load),
+				"NotReproducible": reflect.ValueOf(pipeline.NotReproducible),
+				"Pixels":          reflect.ValueOf(pipeline.Pixels),
+				"Pretrain":        reflect.ValueOf(pipeline.Pretrain),
+				"Random":          reflect.ValueOf(pipeline.Random),
+				"Supervised":      reflect.ValueOf(pipeline.Supervised),
+				"Train":           reflect.ValueOf(pipeline.Train),
 			},
 			Types: map[string]reflect.Type{
-				"KNN":    reflect.TypeFor[pipeline.KNN](),
-				"Source": reflect.TypeFor[pipeline.Source](),
+				"Bar":        reflect.TypeFor[pipeline.Bar](),
+				"Neighbours": reflect.TypeFor[pipeline.Neighbours](),
+				"Probe":      reflect.TypeFor[pipeline.Probe](),
+				"Run":        reflect.TypeFor[pipeline.Run](),
+				"Schedule":   reflect.TypeFor[pipeline.Schedule](),
+				"Session":    reflect.TypeFor[pipeline.Session](),
+				"Source":     reflect.TypeFor[pipeline.Source](),
+				"Tuning":     reflect.TypeFor[pipeline.Tuning](),
+				"Verdict":    reflect.TypeFor[pipeline.Verdict](),
 			},
 			Proxies: map[string]reflect.Type{
+				"Bar":    reflect.TypeFor[proxy_sslnotes_sslkit_pipeline_Bar](),
 				"Source": reflect.TypeFor[proxy_sslnotes_sslkit_pipeline_Source](),
 			},
-			Untypeds: map[string]string{},
+			Untypeds: map[string]string{
+				"BitExact":        "string:BIT-EXACT",
+				"DidDiverge":      "string:DIVERGED",
+				"NotReproducible": "string:NOT REPRODUCIBLE",
+			},
 			Wrappers: map[string][]string{},
 		}
-	}, "context", "sslnotes/sslkit", "sslnotes/sslkit/nn")
+	}, "context", "reflect", "sslnotes/sslkit", "sslnotes/sslkit/nn")
+}
+
+type proxy_sslnotes_sslkit_pipeline_Bar struct {
+	Object  any
+	Close_  func(o any)
+	Update_ func(o any, a0 int, a1 string)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Bar) Close() {
+	p.Close_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Bar) Update(a0 int, a1 string) {
+	p.Update_(p.Object, a0, a1)
 }
 
 type proxy_sslnotes_sslkit_pipeline_Source struct {
-	Object any
-	Image_ func(o any, a0 int) data.Image
-	Len_   func(o any) int
-	Spec_  func(o any) data.Spec
+	Object  any
+	Digest_ func(o any) string
+	Image_  func(o any, a0 int) data.Image
+	Len_    func(o any) int
+	Spec_   func(o any) data.Spec
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Source) Digest() string {
+	return p.Digest_(p.Object)
 }
 
 func (p *proxy_sslnotes_sslkit_pipeline_Source) Image(a0 int) data.Image {

@@ -17,6 +17,7 @@ func init() {
 			Binds: map[string]reflect.Value{
 				"Crashed":         reflect.ValueOf(tracker.Crashed),
 				"DefaultPath":     reflect.ValueOf(tracker.DefaultPath),
+				"DigestOf":        reflect.ValueOf(tracker.DigestOf),
 				"Diverged":        reflect.ValueOf(tracker.Diverged),
 				"Failed":          reflect.ValueOf(tracker.Failed),
 				"Finished":        reflect.ValueOf(tracker.Finished),
