@@ -41,6 +41,13 @@ type AfterStepper interface {
 	AfterStep(s Step)
 }
 
+// A Stateful method keeps state besides the encoder and the heads: momentum
+// networks, queues, centres. The pipeline commits its buffers at a step's end
+// and stores it in checkpoints.
+type Stateful interface {
+	State() nn.Module
+}
+
 // A Scheduler states the schedule a method wants where the caller says nothing.
 type Scheduler interface {
 	Schedule() Schedule

@@ -78,6 +78,26 @@ type Encoder interface {
 	Layer
 	Dim() int
 	Input() Input
+	Plan() Plan // resolved
+}
+
+// Modules is several modules taken as one.
+type Modules []Module
+
+// Params implements Module.
+func (ms Modules) Params() (all []*Param) {
+	for _, m := range ms {
+		all = append(all, m.Params()...)
+	}
+	return all
+}
+
+// Buffers implements Module.
+func (ms Modules) Buffers() (all []*Buffer) {
+	for _, m := range ms {
+		all = append(all, m.Buffers()...)
+	}
+	return all
 }
 
 // Commit makes the pending values of all buffers current: the end of a step.

@@ -52,7 +52,7 @@ func (p ResNet) Build(in Input, r *rng.Stream) (Encoder, error) {
 			width = out
 		}
 	}
-	return &convolutional{layers, in, width}, nil
+	return &convolutional{layers, p, in, width}, nil
 }
 
 // checkInput refuses channel counts and image sizes no network can have.
@@ -74,12 +74,14 @@ func checkInput(plan string, in Input, channels []int) error {
 // convolutional is a chain of layers on images, ended by the mean over pixels.
 type convolutional struct {
 	Sequential
-	in  Input
-	dim int
+	plan Plan
+	in   Input
+	dim  int
 }
 
 func (e *convolutional) Dim() int     { return e.dim }
 func (e *convolutional) Input() Input { return e.in }
+func (e *convolutional) Plan() Plan   { return e.plan }
 
 func (e *convolutional) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 	return tensor.GlobalAvgPool(e.Sequential.Forward(x, train))
@@ -134,5 +136,5 @@ func (p ConvNet) Build(in Input, r *rng.Stream) (Encoder, error) {
 		layers = append(layers, NewConv2D(name+".conv", width, out, 3, 2, r), NewBatchNorm(name+".norm", out), ReLU{})
 		width = out
 	}
-	return &convolutional{layers, in, width}, nil
+	return &convolutional{layers, p, in, width}, nil
 }

@@ -65,6 +65,9 @@ func train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabel
 		tensor.Backward(loss)
 		optimizer.Step(rate)
 		nn.Commit(model)
+		if h, ok := m.(sslkit.Stateful); ok {
+			nn.Commit(h.State())
+		}
 		if a, ok := m.(sslkit.AfterStepper); ok {
 			a.AfterStep(step)
 		}
