@@ -28,6 +28,7 @@ func init() {
 				"Schedule":     reflect.TypeFor[sslkit.Schedule](),
 				"Scheduler":    reflect.TypeFor[sslkit.Scheduler](),
 				"Setup":        reflect.TypeFor[sslkit.Setup](),
+				"Stateful":     reflect.TypeFor[sslkit.Stateful](),
 				"Step":         reflect.TypeFor[sslkit.Step](),
 				"Viewer":       reflect.TypeFor[sslkit.Viewer](),
 			},
@@ -35,6 +36,7 @@ func init() {
 				"AfterStepper": reflect.TypeFor[proxy_sslnotes_sslkit_AfterStepper](),
 				"Method":       reflect.TypeFor[proxy_sslnotes_sslkit_Method](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
+				"Stateful":     reflect.TypeFor[proxy_sslnotes_sslkit_Stateful](),
 				"Viewer":       reflect.TypeFor[proxy_sslnotes_sslkit_Viewer](),
 			},
 			Untypeds: map[string]string{},
@@ -78,6 +80,15 @@ type proxy_sslnotes_sslkit_Scheduler struct {
 
 func (p *proxy_sslnotes_sslkit_Scheduler) Schedule() sslkit.Schedule {
 	return p.Schedule_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_Stateful struct {
+	Object any
+	State_ func(o any) nn.Module
+}
+
+func (p *proxy_sslnotes_sslkit_Stateful) State() nn.Module {
+	return p.State_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_Viewer struct {

@@ -17,8 +17,12 @@ func init() {
 		return imports.Package{
 			Name: "nn",
 			Binds: map[string]reflect.Value{
+				"Clone":        reflect.ValueOf(nn.Clone),
 				"Commit":       reflect.ValueOf(nn.Commit),
+				"Copy":         reflect.ValueOf(nn.Copy),
 				"Digest":       reflect.ValueOf(nn.Digest),
+				"EMA":          reflect.ValueOf(nn.EMA),
+				"Freeze":       reflect.ValueOf(nn.Freeze),
 				"Load":         reflect.ValueOf(nn.Load),
 				"LoadFile":     reflect.ValueOf(nn.LoadFile),
 				"NewBatchNorm": reflect.ValueOf(nn.NewBatchNorm),
@@ -41,6 +45,7 @@ func init() {
 				"Layer":      reflect.TypeFor[nn.Layer](),
 				"Linear":     reflect.TypeFor[nn.Linear](),
 				"Module":     reflect.TypeFor[nn.Module](),
+				"Modules":    reflect.TypeFor[nn.Modules](),
 				"Param":      reflect.TypeFor[nn.Param](),
 				"Plan":       reflect.TypeFor[nn.Plan](),
 				"ReLU":       reflect.TypeFor[nn.ReLU](),
@@ -67,6 +72,7 @@ type proxy_sslnotes_sslkit_nn_Encoder struct {
 	Forward_ func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
 	Input_   func(o any) nn.Input
 	Params_  func(o any) []*nn.Param
+	Plan_    func(o any) nn.Plan
 }
 
 func (p *proxy_sslnotes_sslkit_nn_Encoder) Buffers() []*nn.Buffer {
@@ -87,6 +93,10 @@ func (p *proxy_sslnotes_sslkit_nn_Encoder) Input() nn.Input {
 
 func (p *proxy_sslnotes_sslkit_nn_Encoder) Params() []*nn.Param {
 	return p.Params_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Encoder) Plan() nn.Plan {
+	return p.Plan_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_nn_Layer struct {
