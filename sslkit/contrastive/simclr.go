@@ -57,11 +57,7 @@ func (m *SimCLR) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, er
 		return nil, fmt.Errorf("contrastive: SimCLR.Hidden is %d and Dim is %d, want > 0", m.Hidden, m.Dim)
 	}
 	if m.Augment == nil {
-		m.Augment = augment.Chain{
-			augment.Crop{MinArea: 0.3},
-			augment.Flip{P: 0.5},
-			augment.Jitter{Brightness: 0.4, Contrast: 0.4, P: 0.8},
-		}
+		m.Augment = standard()
 	}
 	m.encoder = e
 	m.projector = nn.NewMLP("projector", e.Dim(), m.Hidden, m.Dim, s.Stream("projector"))

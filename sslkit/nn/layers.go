@@ -87,6 +87,7 @@ func (l *Conv2D) Buffers() []*Buffer { return nil }
 type BatchNorm struct {
 	gamma, beta    *Param
 	mean, variance *Buffer
+	fixed          bool // scale and shift are not trained
 }
 
 const (
@@ -105,6 +106,14 @@ func NewBatchNorm(name string, n int) *BatchNorm {
 		mean:     &Buffer{Name: name + ".mean", Value: make([]float32, n)},
 		variance: &Buffer{Name: name + ".variance", Value: one},
 	}
+}
+
+// NewStandardize returns a BatchNorm layer whose scale stays 1 and shift 0.
+func NewStandardize(name string, n int) *BatchNorm {
+	l := NewBatchNorm(name, n)
+	Freeze(l)
+	l.fixed = true
+	return l
 }
 
 // Forward implements Layer.
@@ -130,7 +139,12 @@ func blend(old, batch []float32, by float32) []float32 {
 }
 
 // Params implements Module.
-func (l *BatchNorm) Params() []*Param { return []*Param{l.gamma, l.beta} }
+func (l *BatchNorm) Params() []*Param {
+	if l.fixed {
+		return nil
+	}
+	return []*Param{l.gamma, l.beta}
+}
 
 // Buffers implements Module.
 func (l *BatchNorm) Buffers() []*Buffer { return []*Buffer{l.mean, l.variance} }

@@ -40,6 +40,9 @@ var table = []struct {
 	{"Linear many", [][]int{{70, 2}, {2, 3}, {3}}, func(x []*Tensor) *Tensor { return Linear(x[0], x[1], x[2]) }},
 	{"MatMulT", [][]int{{3, 4}, {5, 4}}, func(x []*Tensor) *Tensor { return MatMulT(x[0], x[1]) }},
 	{"MatMulT itself", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return MatMulT(x[0], x[0]) }},
+	{"RowDot", [][]int{{3, 4}, {3, 4}}, func(x []*Tensor) *Tensor { return RowDot(x[0], x[1]) }},
+	{"RowDot itself", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return RowDot(x[0], x[0]) }},
+	{"ConcatColumns", [][]int{{3, 1}, {3, 4}}, func(x []*Tensor) *Tensor { return ConcatColumns(x...) }},
 	{"Conv2D", [][]int{{2, 5, 4, 2}, {3, 3, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 1, 1) }},
 	{"Conv2D stride", [][]int{{2, 6, 5, 2}, {3, 3, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 1) }},
 	{"Conv2D 1×1", [][]int{{2, 4, 4, 2}, {1, 1, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 0) }},
@@ -51,6 +54,7 @@ var table = []struct {
 	{"L2Normalize", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return L2Normalize(x[0], 1e-12) }},
 	{"MaskDiagonal", [][]int{{4, 4}}, func(x []*Tensor) *Tensor { return MaskDiagonal(x[0], 2) }},
 	{"CrossEntropy", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return CrossEntropy(x[0], []int{0, 3, 1, 2, 0}) }},
+	{"SoftCrossEntropy", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return SoftCrossEntropy(x[0], random(7, 5, 4)) }},
 	{"CrossEntropy masked", [][]int{{4, 4}}, func(x []*Tensor) *Tensor {
 		return CrossEntropy(MaskDiagonal(x[0], float32(math.Inf(-1))), []int{2, 3, 0, 1})
 	}},

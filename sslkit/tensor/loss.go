@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"sslnotes/sslkit/internal/f32"
-	"sslnotes/sslkit/rng"
 )
 
 // MaskDiagonal returns square x with its diagonal replaced by value; no
@@ -68,23 +67,8 @@ func CrossEntropy(logits *Tensor, targets []int) *Tensor {
 // crossEntropyRow writes the softmax of a row to p and returns the loss. Sums
 // run in float64, in order.
 func crossEntropyRow(row []float32, target int, p []float32) float32 {
-	top := row[0]
-	for _, v := range row {
-		if v > top || v != v {
-			top = v
-		}
-	}
-	var sum float64
-	for j, v := range row {
-		e := f32.Exp(v - top)
-		p[j] = e
-		sum += float64(e)
-	}
-	inverse := float32(1 / sum)
-	for j := range p {
-		p[j] *= inverse
-	}
-	return float32(rng.Log(sum) - float64(row[target]-top))
+	logSum, top := softmaxRow(row, p)
+	return float32(logSum - float64(row[target]-top))
 }
 
 // Mean returns the mean of all elements, summed over samples by the leaf tree.

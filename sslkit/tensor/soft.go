@@ -1,0 +1,68 @@
+package tensor
+
+import (
+	"slices"
+
+	"sslnotes/sslkit/internal/f32"
+	"sslnotes/sslkit/rng"
+)
+
+// SoftCrossEntropy returns the mean over samples of -Σ_j q_j·log softmax(x)_j
+// for logits x and distributions q, both [N,K]. No gradient flows into q, whose
+// rows need not sum to 1. Sums over a row run in float64, in order; over
+// samples by the leaf tree.
+func SoftCrossEntropy(logits, q *Tensor) *Tensor {
+	if len(logits.shape) != 2 || !slices.Equal(logits.shape, q.shape) {
+		mismatch("SoftCrossEntropy", logits, q)
+	}
+	n, k := logits.shape[0], logits.shape[1]
+	p, mass := make([]float32, n*k), make([]float32, n)
+	out := result([]int{1}, func(out *Tensor) {
+		g, share := logits.gradient(), out.grad[0]/float32(n)
+		for i := range g {
+			g[i] += float32((float32(p[i]*mass[i/k]) - q.data[i]) * share)
+		}
+	}, logits)
+	losses := make([]float32, n)
+	f32.Chunks(n, max(1, 1<<12/k), func(from, to int) {
+		for i := from; i < to; i++ {
+			losses[i], mass[i] = softRow(logits.data[i*k:(i+1)*k], q.data[i*k:(i+1)*k], p[i*k:(i+1)*k])
+		}
+	})
+	f32.ColumnSums(n, 1, 1, losses, out.data)
+	out.data[0] /= float32(n)
+	return out
+}
+
+// softRow writes the softmax of a row to p and returns the loss and Σq.
+func softRow(row, q, p []float32) (loss, mass float32) {
+	logSum, top := softmaxRow(row, p)
+	var sum, along float64
+	for j, v := range q {
+		sum += float64(v)
+		along += float64(float64(v) * float64(row[j]-top))
+	}
+	return float32(float64(sum*logSum) - along), float32(sum)
+}
+
+// softmaxRow writes the softmax of a row to p; it returns the largest logit and
+// the logarithm of the sum of the exponentials of the distances to it.
+func softmaxRow(row, p []float32) (logSum float64, top float32) {
+	top = row[0]
+	for _, v := range row {
+		if v > top || v != v {
+			top = v
+		}
+	}
+	var sum float64
+	for j, v := range row {
+		e := f32.Exp(v - top)
+		p[j] = e
+		sum += float64(e)
+	}
+	inverse := float32(1 / sum)
+	for j := range p {
+		p[j] *= inverse
+	}
+	return rng.Log(sum), top
+}
