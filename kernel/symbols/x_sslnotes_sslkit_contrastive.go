@@ -15,10 +15,14 @@ func init() {
 		return imports.Package{
 			Name: "contrastive",
 			Binds: map[string]reflect.Value{
-				"NTXent": reflect.ValueOf(contrastive.NTXent),
+				"NTXent":     reflect.ValueOf(contrastive.NTXent),
+				"Regression": reflect.ValueOf(contrastive.Regression),
 			},
 			Types: map[string]reflect.Type{
-				"SimCLR": reflect.TypeFor[contrastive.SimCLR](),
+				"BYOL":    reflect.TypeFor[contrastive.BYOL](),
+				"MoCo":    reflect.TypeFor[contrastive.MoCo](),
+				"SimCLR":  reflect.TypeFor[contrastive.SimCLR](),
+				"SimSiam": reflect.TypeFor[contrastive.SimSiam](),
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
