@@ -54,6 +54,7 @@ var table = []struct {
 	{"L2Normalize", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return L2Normalize(x[0], 1e-12) }},
 	{"MaskDiagonal", [][]int{{4, 4}}, func(x []*Tensor) *Tensor { return MaskDiagonal(x[0], 2) }},
 	{"CrossEntropy", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return CrossEntropy(x[0], []int{0, 3, 1, 2, 0}) }},
+	{"Softmax", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return Softmax(x[0]) }},
 	{"SoftCrossEntropy", [][]int{{5, 4}}, func(x []*Tensor) *Tensor { return SoftCrossEntropy(x[0], random(7, 5, 4)) }},
 	{"CrossEntropy masked", [][]int{{4, 4}}, func(x []*Tensor) *Tensor {
 		return CrossEntropy(MaskDiagonal(x[0], float32(math.Inf(-1))), []int{2, 3, 0, 1})

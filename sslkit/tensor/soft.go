@@ -66,3 +66,22 @@ func softmaxRow(row, p []float32) (logSum float64, top float32) {
 	}
 	return rng.Log(sum), top
 }
+
+// Softmax returns the softmax of every row (the last dimension) of x.
+func Softmax(x *Tensor) *Tensor {
+	k := x.Dim(-1)
+	out := result(x.shape, func(out *Tensor) {
+		g := x.gradient()
+		for r := range len(g) / k {
+			p, d := out.data[r*k:(r+1)*k], out.grad[r*k:(r+1)*k]
+			mean := float32(f32.Dot(p, d))
+			for j, q := range p {
+				g[r*k+j] += float32(q * (d[j] - mean))
+			}
+		}
+	}, x)
+	for r := range len(x.data) / k {
+		softmaxRow(x.data[r*k:(r+1)*k], out.data[r*k:(r+1)*k])
+	}
+	return out
+}

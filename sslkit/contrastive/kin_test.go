@@ -1,0 +1,309 @@
+package contrastive
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+var tiny = data.Spec{Height: 10, Width: 10, Channels: 1, Mean: []float32{0}, Std: []float32{1}}
+
+// built returns a method built on a tiny encoder, and the heads.
+func built(t *testing.T, m sslkit.Method, s sslkit.Setup) (nn.Encoder, nn.Module) {
+	t.Helper()
+	e, err := nn.ConvNet{Channels: []int{4, 6}}.Build(nn.Input{Height: 10, Width: 10, Channels: 1}, rng.New(s.Seed, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	heads, err := m.Build(e, tiny, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, heads
+}
+
+// batch returns random views of n samples as the method wants them.
+func batch(m sslkit.Viewer, seed uint64, n int) data.Batch {
+	var b data.Batch
+	for v, spec := range m.Views(tiny) {
+		x := random(seed+uint64(v), n, spec.Height*spec.Width*spec.Channels)
+		b.Views = append(b.Views, tensor.Reshape(x, n, spec.Height, spec.Width, spec.Channels))
+	}
+	return b
+}
+
+// step takes one step of SGD as the pipeline does.
+func step(m sslkit.Method, e nn.Encoder, heads nn.Module, b data.Batch, i, total int) float32 {
+	model := nn.Modules{e, heads}
+	o := &nn.SGD{}
+	o.Begin(model.Params())
+	nn.ZeroGrad(model)
+	s := sslkit.NewStep(i, total, 0, 1, nil)
+	loss := m.Loss(b, s)
+	tensor.Backward(loss)
+	o.Step(0.1)
+	nn.Commit(model)
+	if h, ok := m.(sslkit.Stateful); ok {
+		nn.Commit(h.State())
+	}
+	if a, ok := m.(sslkit.AfterStepper); ok {
+		a.AfterStep(s)
+	}
+	return loss.Item()
+}
+
+func close(t *testing.T, what string, got float32, want, tolerance float64) {
+	t.Helper()
+	if math.Abs(float64(got)-want) > tolerance {
+		t.Errorf("%s: %g, want %g", what, got, want)
+	}
+}
+
+func TestRegressionClosedForms(t *testing.T) {
+	x := random(1, 6, 4)
+	close(t, "equal", Regression(x, tensor.Scale(x, 3)).Item(), 0, 1e-6)
+	close(t, "opposite", Regression(x, tensor.Scale(x, -0.5)).Item(), 4, 1e-6)
+	a, b := tensor.FromSlice([]float32{1, 0, 0, 2}, 2, 2), tensor.FromSlice([]float32{0, 5, -1, 0}, 2, 2)
+	close(t, "orthogonal", Regression(a, b).Item(), 2, 1e-6)
+	p, z := random(2, 5, 3), random(3, 5, 3)
+	var want float64
+	for i := range 5 {
+		var pz, pp, zz float64
+		for j := range 3 {
+			u, v := float64(p.Data()[i*3+j]), float64(z.Data()[i*3+j])
+			pz, pp, zz = pz+u*v, pp+u*u, zz+v*v
+		}
+		want += (2 - 2*pz/math.Sqrt(pp*zz)) / 5
+	}
+	close(t, "random", Regression(p, z).Item(), want, 1e-6)
+}
+
+// The target gets no gradient, follows by the closed form of its schedule, and
+// its parameters are the online network's without the predictor.
+func TestBYOLTarget(t *testing.T) {
+	m := &BYOL{Momentum: 0.9}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 10, BatchSize: 6})
+	target, online := m.State().Params(), nn.Modules{e, m.online.projector}.Params()
+	if len(target) != len(online) || len(nn.Modules{e, heads}.Params()) != len(online)+len(m.predictor.Params()) {
+		t.Fatalf("%d parameters in the target, %d in the online network", len(target), len(online))
+	}
+	before := slices.Clone(target[0].Value.Data())
+	const total = 10
+	step(m, e, heads, batch(m, 5, 6), 0, total)
+	for i, v := range target[0].Value.Data() {
+		want := 0.9*float64(before[i]) + 0.1*float64(online[0].Value.Data()[i])
+		close(t, "target weight", v, want, 1e-6)
+	}
+	for _, p := range target {
+		if p.Value.Grad() != nil {
+			t.Errorf("%s of the target has a gradient", p.Name)
+		}
+	}
+	close(t, "momentum at the start", rising(0.9, sslkit.NewStep(0, total, 0, 1, nil)), 0.9, 1e-6)
+	close(t, "momentum half way", rising(0.9, sslkit.NewStep(5, total, 0, 1, nil)), 0.95, 1e-6)
+}
+
+// spread is the mean standard deviation of normalised embeddings, times √D: 1 if
+// they fill the sphere, 0 if they are one point.
+func spread(z *tensor.Tensor) float64 {
+	z = tensor.L2Normalize(z.Detach(), 1e-12)
+	n, d := z.Dim(0), z.Dim(1)
+	var total float64
+	for j := range d {
+		var sum, square float64
+		for i := range n {
+			v := float64(z.Data()[i*d+j])
+			sum, square = sum+v, square+v*v
+		}
+		total += math.Sqrt(max(0, square/float64(n)-sum*sum/float64(n*n)))
+	}
+	return total / float64(d) * math.Sqrt(float64(d))
+}
+
+// Without what prevents it the features collapse, and with it they do not.
+func TestBYOLCollapseControl(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		m        *BYOL
+		collapse bool
+	}{
+		{"as published", &BYOL{Momentum: 0.9}, false},
+		{"no predictor, no stop-gradient", &BYOL{Momentum: -1, NoPredictor: true, NoStopGradient: true}, true},
+	} {
+		e, heads := built(t, c.m, sslkit.Setup{Seed: 1, Steps: 120, BatchSize: 32})
+		var loss float32
+		for i := range 120 {
+			loss = step(c.m, e, heads, batch(c.m, uint64(10*i), 32), i, 120)
+		}
+		s := spread(c.m.online.project(batch(c.m, 999, 32).Views[0]))
+		t.Logf("%s: spread %.3f, loss %.4f", c.name, s, loss)
+		if collapsed := s < 0.1; collapsed != c.collapse {
+			t.Errorf("%s: spread %.3f", c.name, s)
+		}
+	}
+}
+
+func TestSimSiamClosedForms(t *testing.T) {
+	x := random(1, 6, 4)
+	close(t, "equal", cosine(x, tensor.Scale(x, 2)).Item(), 1, 1e-6)
+	close(t, "opposite", cosine(x, tensor.Scale(x, -2)).Item(), -1, 1e-6)
+	m := &SimSiam{}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
+	if loss := step(m, e, heads, batch(m, 3, 6), 0, 4); loss < -1 || loss > 1 {
+		t.Errorf("loss %g, want -1 to 1", loss)
+	}
+}
+
+func TestMoCoQueueLossClosedForms(t *testing.T) {
+	const k, d = 4096, 8
+	one := func(n int) *tensor.Tensor {
+		x := tensor.New(n, d)
+		for i := range n {
+			x.Data()[i*d] = 1
+		}
+		return x
+	}
+	loss, _ := queueLoss(one(3), one(3), one(k), 0.2)
+	close(t, "all equal", loss.Item(), math.Log(1+k), 2e-6)
+	apart := tensor.New(k, d)
+	for i := range k {
+		apart.Data()[i*d+1] = 1
+	}
+	loss, _ = queueLoss(one(3), one(3), apart, 0.2)
+	close(t, "orthogonal negatives", loss.Item(), math.Log(1+k*math.Exp(-5)), 2e-6)
+}
+
+// The queue holds the last keys in their order and owns them; the loss of a step
+// is against the old queue.
+func TestMoCoQueueIsFirstInFirstOut(t *testing.T) {
+	m := &MoCo{Queue: 12, Dim: 4}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 6})
+	for i := range 12 {
+		if r := m.queue.Value[4*i : 4*i+4]; math.Abs(math.Sqrt(dot64(r, r))-1) > 1e-6 {
+			t.Fatalf("key %d of the first queue is not of length 1", i)
+		}
+	}
+	var keys []float32
+	for i := range 3 {
+		b := batch(m, uint64(10*i), 6)
+		k := tensor.L2Normalize(m.key.project(b.Views[1]).Detach(), 1e-12)
+		discard(m.key)
+		keys = append(keys, k.Data()...)
+		old := slices.Clone(m.queue.Value)
+		s := sslkit.NewStep(i, 5, 0, 1, nil)
+		m.Loss(b, s)
+		if !slices.Equal(old, m.queue.Value) {
+			t.Fatal("the queue changed before the step's end")
+		}
+		discard(m.query)
+		discard(m.key)
+		step(m, e, heads, b, i, 5)
+	}
+	if want := keys[len(keys)-12*4:]; !slices.Equal(m.queue.Value, want) {
+		t.Error("the queue does not hold the last 12 keys in order")
+	}
+}
+
+// discard forgets what a forward pass left for the step's end.
+func discard(b *branch) {
+	for _, f := range b.module().Buffers() {
+		f.Set(nil)
+	}
+}
+
+func dot64(a, b []float32) (s float64) {
+	for i, v := range a {
+		s += float64(v) * float64(b[i])
+	}
+	return s
+}
+
+// With one group of statistics a shuffle changes nothing; with more it does.
+func TestMoCoShuffle(t *testing.T) {
+	for groups, same := range map[int]bool{1: true, 3: false} {
+		m := &MoCo{Queue: 12, ShuffleGroups: groups}
+		built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 12})
+		x := batch(m, 3, 12).Views[1]
+		s := sslkit.NewStep(0, 5, 0, 1, nil)
+		got, want := m.keys(x, s), m.key.project(x)
+		far := 0.0
+		for i, v := range got.Data() {
+			far = max(far, math.Abs(float64(v-want.Data()[i])))
+		}
+		if (far < 1e-5) != same {
+			t.Errorf("%d groups: keys differ by %g from those of the whole batch", groups, far)
+		}
+	}
+}
+
+func TestSinkhorn(t *testing.T) {
+	const b, k = 40, 8
+	s := tensor.Scale(random(4, b, k), 0.3)
+	before := math.Inf(1)
+	for _, iterations := range []int{1, 3, 10, 60} {
+		q, far := Sinkhorn(s, 0.1, iterations), 0.0
+		for i := range b {
+			var sum float64
+			for _, v := range q.Data()[i*k : (i+1)*k] {
+				sum += float64(v)
+			}
+			close(t, "a sample's code", float32(sum), 1, 1e-6)
+		}
+		for j := range k {
+			var sum float64
+			for i := range b {
+				sum += float64(q.Data()[i*k+j])
+			}
+			far = max(far, math.Abs(sum*k/b-1))
+		}
+		if far >= before || iterations == 60 && far > 1e-6 {
+			t.Errorf("%d iterations: a prototype misses its share by %g, with fewer by %g", iterations, far, before)
+		}
+		before = far
+	}
+	same := tensor.New(b, k)
+	for _, v := range Sinkhorn(same, 0.05, 3).Data() {
+		close(t, "equal samples", v, 1.0/k, 1e-6)
+	}
+	order := rng.New(1, "order").Perm(b)
+	a, c := tensor.Rows(Sinkhorn(s, 0.1, 3), order), Sinkhorn(tensor.Rows(s, order), 0.1, 3)
+	for i, v := range a.Data() {
+		close(t, "permuted", c.Data()[i], float64(v), 1e-6)
+	}
+	if q := Sinkhorn(random(1, 6, 3), 1e-3, 3); slices.ContainsFunc(q.Data(), func(v float32) bool { return v != v }) {
+		t.Error("a small epsilon gives NaN")
+	}
+}
+
+func TestSwAVLoss(t *testing.T) {
+	uniform := []*tensor.Tensor{tensor.New(6, 8), tensor.New(6, 8), tensor.New(6, 8)}
+	codes := []*tensor.Tensor{Sinkhorn(random(1, 6, 8), 0.1, 3), Sinkhorn(random(2, 6, 8), 0.1, 3)}
+	close(t, "uniform predictions", swapped(uniform, codes, 0.1).Item(), math.Log(8), 1e-5)
+}
+
+// Prototypes keep their length, and are held still at first.
+func TestSwAVPrototypes(t *testing.T) {
+	m := &SwAV{Prototypes: 5, Dim: 4, Freeze: 2, Local: 2, LocalSize: 6}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 8, BatchSize: 6})
+	first := slices.Clone(m.prototypes.Value.Data())
+	for i := range 4 {
+		step(m, e, heads, batch(m, uint64(i), 6), i, 8)
+		far := 0.0
+		for j, v := range m.prototypes.Value.Data() {
+			far = max(far, math.Abs(float64(v-first[j])))
+		}
+		if held := far < 1e-6; held != (i < 2) {
+			t.Errorf("after step %d the prototypes moved by %g", i, far)
+		}
+		for j := range 5 {
+			r := m.prototypes.Value.Data()[4*j : 4*j+4]
+			close(t, "length", float32(math.Sqrt(dot64(r, r))), 1, 1e-6)
+		}
+	}
+}

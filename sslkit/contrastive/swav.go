@@ -1,0 +1,246 @@
+package contrastive
+
+import (
+	"errors"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+// SwAV assigns every view to prototypes and predicts the assignment of one view
+// from another (Caron and others 2020, equations 1 to 4). Assignments of a batch
+// are balanced over the prototypes by Sinkhorn's iteration, so that they cannot
+// all be the same. Two whole views are assigned; small views only predict.
+//
+// A loss that stays at ln(Prototypes) is the sign of collapse.
+type SwAV struct {
+	Prototypes  int     // If 0, 64.
+	Temperature float32 // of the predictions. If 0, 0.1.
+	Epsilon     float32 // of the assignments' entropy. If 0, 0.05.
+	Iterations  int     // of Sinkhorn. If 0, 3.
+	Hidden      int     // width of the projector's hidden layer. If 0, 256.
+	Dim         int     // width of the projection. If 0, 64.
+	Freeze      int     // steps in which the prototypes are held still. If 0, a twentieth of all; negative: none.
+	Local       int     // small views. If 0, 4; negative: none.
+	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height.
+
+	Unbalanced bool // assign by the softmax alone: the assignments collapse
+
+	// Augment draws a whole view, LocalAugment a small one. If nil, crops of at
+	// least, or at most, 30 % of the area, a flip, and jitter of brightness and
+	// contrast by 0.4.
+	Augment, LocalAugment augment.Chain
+
+	encoder    nn.Encoder
+	projector  nn.Sequential
+	prototypes *nn.Param // [Prototypes,Dim], rows of length 1
+}
+
+// Name implements sslkit.Method.
+func (m *SwAV) Name() string { return "swav" }
+
+// Schedule implements sslkit.Scheduler.
+func (m *SwAV) Schedule() sslkit.Schedule {
+	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+}
+
+// Build implements sslkit.Method: the projector Linear–BatchNorm–ReLU–Linear and
+// the prototypes.
+func (m *SwAV) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
+	if err := m.resolve(in, s); err != nil {
+		return nil, err
+	}
+	m.encoder = e
+	m.projector = nn.NewMLP("projector", e.Dim(), m.Hidden, m.Dim, s.Stream("projector"))
+	start, r := tensor.New(m.Prototypes, m.Dim), s.Stream("prototypes")
+	for i := range start.Data() {
+		start.Data()[i] = r.Norm()
+	}
+	m.prototypes = &nn.Param{Name: "prototypes", Value: tensor.L2Normalize(start, 1e-12).RequireGrad()}
+	return nn.Modules{m.projector, lone{m.prototypes}}, nil
+}
+
+func (m *SwAV) resolve(in data.Spec, s sslkit.Setup) error {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{{&m.Prototypes, 64}, {&m.Iterations, 3}, {&m.Hidden, 256}, {&m.Dim, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}, {&m.LocalSize, in.Height * 4 / 7}} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	if m.Temperature == 0 {
+		m.Temperature = 0.1
+	}
+	if m.Epsilon == 0 {
+		m.Epsilon = 0.05
+	}
+	if m.Augment == nil {
+		m.Augment = standard()
+	}
+	if m.LocalAugment == nil {
+		m.LocalAugment = local()
+	}
+	return errors.Join(positive("SwAV.Prototypes", m.Prototypes), positive("SwAV.Iterations", m.Iterations), positive("SwAV.Hidden", m.Hidden), positive("SwAV.Dim", m.Dim),
+		positive("SwAV.LocalSize", m.LocalSize), positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon))
+}
+
+// lone is a module of one parameter.
+type lone struct{ p *nn.Param }
+
+// Params implements nn.Module.
+func (l lone) Params() []*nn.Param { return []*nn.Param{l.p} }
+
+// Buffers implements nn.Module.
+func (l lone) Buffers() []*nn.Buffer { return nil }
+
+// Views implements sslkit.Viewer: two whole views, then the small ones.
+func (m *SwAV) Views(in data.Spec) []data.Spec { return multicrop(in, max(0, m.Local), m.LocalSize) }
+
+// View implements sslkit.Viewer.
+func (m *SwAV) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
+	if v < 2 {
+		m.Augment.Draw(dst, src, r)
+		return
+	}
+	m.LocalAugment.Draw(dst, src, r)
+}
+
+// Loss implements sslkit.Method.
+func (m *SwAV) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
+	n := b.Views[0].Dim(0)
+	// 1. Scores of every view: the cosine with each prototype.
+	c := m.prototypes.Value
+	if s.Index < m.Freeze {
+		c = tensor.Held(c)
+	}
+	z := tensor.L2Normalize(m.projector.Forward(views(m.encoder, b.Views), true), 1e-12)
+	scores := split(tensor.MatMulT(z, c), n)
+	// 2. Codes of the two whole views, through which no gradient flows.
+	var codes [2]*tensor.Tensor
+	for i := range codes {
+		if m.Unbalanced {
+			codes[i] = tensor.Softmax(tensor.Scale(scores[i].Detach(), 1/m.Temperature))
+			continue
+		}
+		codes[i] = Sinkhorn(scores[i], m.Epsilon, m.Iterations)
+	}
+	s.Log("prototype_perplexity", perplexity(codes[0]))
+	// 3. Every other view predicts the code.
+	return swapped(scores, codes[:], m.Temperature)
+}
+
+// swapped is the mean over codes i and views v ≠ i of the cross-entropy of view
+// v's softmax to code i.
+func swapped(scores, codes []*tensor.Tensor, temperature float32) *tensor.Tensor {
+	var sum *tensor.Tensor
+	terms := 0
+	for i, q := range codes {
+		for v, x := range scores {
+			if v == i {
+				continue
+			}
+			term := tensor.SoftCrossEntropy(tensor.Scale(x, 1/temperature), q)
+			if terms++; sum == nil {
+				sum = term
+				continue
+			}
+			sum = tensor.Add(sum, term)
+		}
+	}
+	return tensor.Scale(sum, 1/float32(terms))
+}
+
+// views returns the features of all views, stacked in their order; views of one
+// size pass the encoder in one batch.
+func views(e nn.Encoder, all []*tensor.Tensor) *tensor.Tensor {
+	whole := e.Forward(tensor.Concat(all[:2]...), true)
+	if len(all) == 2 {
+		return whole
+	}
+	return tensor.Concat(whole, e.Forward(tensor.Concat(all[2:]...), true))
+}
+
+// split cuts stacked rows into pieces of n.
+func split(x *tensor.Tensor, n int) []*tensor.Tensor {
+	pieces := make([]*tensor.Tensor, x.Dim(0)/n)
+	for i := range pieces {
+		index := make([]int, n)
+		for j := range index {
+			index[j] = i*n + j
+		}
+		pieces[i] = tensor.Rows(x, index)
+	}
+	return pieces
+}
+
+// AfterStep implements sslkit.AfterStepper: prototypes have length 1 before
+// every step.
+func (m *SwAV) AfterStep(sslkit.Step) {
+	copy(m.prototypes.Value.Data(), tensor.L2Normalize(m.prototypes.Value.Detach(), 1e-12).Data())
+}
+
+// Sinkhorn returns the codes of scores [B,K] (algorithm of Cuturi 2013 as in
+// SwAV's appendix): softmax assignments at temperature epsilon, scaled in turn
+// so that every prototype gets B/K of them and every sample gives 1. The last
+// scaling is the samples', so their codes sum to 1; the prototypes' shares come
+// nearer with the iterations. Sums run in float64, in order. No gradient flows.
+func Sinkhorn(scores *tensor.Tensor, epsilon float32, iterations int) *tensor.Tensor {
+	b, k := scores.Dim(0), scores.Dim(1)
+	q := make([]float64, b*k)
+	top := scores.Data()[0]
+	for _, v := range scores.Data() {
+		top = max(top, v)
+	}
+	for i, v := range scores.Data() {
+		q[i] = tensor.Exp64((float64(v) - float64(top)) / float64(epsilon))
+	}
+	for range iterations {
+		shares(q, k, b, 1, k, 1/float64(k))
+		shares(q, b, k, k, 1, 1/float64(b))
+	}
+	codes := tensor.New(b, k)
+	for i, v := range q {
+		codes.Data()[i] = float32(v * float64(b))
+	}
+	return codes
+}
+
+// shares scales each of n lines of q, of length m, to the sum total; elements of
+// a line stand step apart, lines apart by line. A line of zeros stays.
+func shares(q []float64, n, m, line, step int, total float64) {
+	for i := range n {
+		var sum float64
+		for j := range m {
+			sum += q[i*line+j*step]
+		}
+		if sum == 0 {
+			continue
+		}
+		scale := total / sum
+		for j := range m {
+			q[i*line+j*step] *= scale
+		}
+	}
+}
+
+// perplexity is exp of the entropy of the mean code: how many prototypes are in
+// use.
+func perplexity(codes *tensor.Tensor) float32 {
+	b, k := codes.Dim(0), codes.Dim(1)
+	var entropy float64
+	for j := range k {
+		var p float64
+		for i := range b {
+			p += float64(codes.Data()[i*k+j])
+		}
+		if p /= float64(b); p > 0 {
+			entropy -= float64(p * rng.Log(p))
+		}
+	}
+	return float32(tensor.Exp64(entropy))
+}
