@@ -17,12 +17,14 @@ func init() {
 			Binds: map[string]reflect.Value{
 				"NTXent":     reflect.ValueOf(contrastive.NTXent),
 				"Regression": reflect.ValueOf(contrastive.Regression),
+				"Sinkhorn":   reflect.ValueOf(contrastive.Sinkhorn),
 			},
 			Types: map[string]reflect.Type{
 				"BYOL":    reflect.TypeFor[contrastive.BYOL](),
 				"MoCo":    reflect.TypeFor[contrastive.MoCo](),
 				"SimCLR":  reflect.TypeFor[contrastive.SimCLR](),
 				"SimSiam": reflect.TypeFor[contrastive.SimSiam](),
+				"SwAV":    reflect.TypeFor[contrastive.SwAV](),
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},

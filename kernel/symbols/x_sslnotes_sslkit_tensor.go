@@ -45,6 +45,7 @@ func init() {
 				"Rows":             reflect.ValueOf(tensor.Rows),
 				"Scale":            reflect.ValueOf(tensor.Scale),
 				"SoftCrossEntropy": reflect.ValueOf(tensor.SoftCrossEntropy),
+				"Softmax":          reflect.ValueOf(tensor.Softmax),
 				"Sub":              reflect.ValueOf(tensor.Sub),
 			},
 			Types: map[string]reflect.Type{
