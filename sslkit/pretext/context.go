@@ -1,0 +1,100 @@
+package pretext
+
+import (
+	"fmt"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+// Context predicts where one patch lies from another: which of the eight
+// neighbours of the middle patch it is (Doersch, Gupta and Efros 2015). Both
+// pass one encoder. Every image gives all eight pairs, each used both ways.
+//
+// Gaps with a random offset keep continuing edges from giving the answer, and
+// standardised patches their level; both can be switched off to see it.
+type Context struct {
+	Patch  int // pixels of a patch's side. If 0, three quarters of its cell, a third of the image.
+	Jitter int // pixels by which a patch's place varies. If 0, all the gap allows; negative: none.
+	Hidden int // width of the hidden layer on the joined features. If 0, 256.
+
+	RawPatches bool // leave the patches' mean and contrast
+
+	encoder nn.Encoder
+	head    nn.Sequential
+	cut     grid
+}
+
+// Name implements sslkit.Method.
+func (m *Context) Name() string { return "context" }
+
+// Schedule implements sslkit.Scheduler.
+func (m *Context) Schedule() sslkit.Schedule {
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3}
+}
+
+// Build implements sslkit.Method: two layers on the joined features of two
+// patches.
+func (m *Context) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
+	cell := min(in.Height, in.Width) / 3
+	if m.Patch == 0 {
+		m.Patch = cell * 3 / 4
+	}
+	if m.Jitter == 0 {
+		m.Jitter = (cell - m.Patch) / 2
+	}
+	if m.Hidden == 0 {
+		m.Hidden = 256
+	}
+	m.cut = grid{side: 3, cell: cell, tile: m.Patch, jitter: max(0, m.Jitter), standardise: !m.RawPatches}
+	if err := m.cut.check("Context", in); err != nil {
+		return nil, err
+	}
+	if m.Hidden < 1 {
+		return nil, fmt.Errorf("pretext: Context.Hidden is %d, want > 0", m.Hidden)
+	}
+	m.encoder = e
+	m.head = nn.NewMLP("context", 2*e.Dim(), m.Hidden, 8, s.Stream("context head"))
+	return m.head, nil
+}
+
+// Views implements sslkit.Viewer: the nine patches in reading order.
+func (m *Context) Views(in data.Spec) []data.Spec { return m.cut.views(in) }
+
+// View implements sslkit.Viewer.
+func (m *Context) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
+	m.cut.draw(dst, src, v, r)
+}
+
+// Loss implements sslkit.Method.
+func (m *Context) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
+	n := b.Views[0].Dim(0)
+	// 1. Features of every patch.
+	features := tileFeatures(m.encoder, b.Views)
+	// 2. Pair the middle with each neighbour, both ways.
+	first, second, labels := pairs(n)
+	joined := tensor.ConcatColumns(tensor.Rows(features, first), tensor.Rows(features, second))
+	// 3. Where is the second, seen from the first?
+	logits := m.head.Forward(joined, true)
+	s.Log("pretext_accuracy", tensor.Accuracy(logits, labels))
+	return tensor.CrossEntropy(logits, labels)
+}
+
+// pairs lists the rows of the first and the second patch of every pair of n
+// images' patches, which stand patch-major, and where the second is: 0 to 7 in
+// reading order without the middle.
+func pairs(n int) (first, second, labels []int) {
+	const middle = 4
+	for i := range n {
+		for k := range 8 {
+			patch := k + k/middle // skips the middle
+			first = append(first, middle*n+i, patch*n+i)
+			second = append(second, patch*n+i, middle*n+i)
+			labels = append(labels, k, 7-k)
+		}
+	}
+	return first, second, labels
+}

@@ -1,0 +1,92 @@
+package pretext
+
+import (
+	"fmt"
+	"math"
+
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+// A grid is how an image is cut into Side×Side cells with a square tile in each.
+type grid struct {
+	side, cell, tile, jitter int // pixels; the tile's place in its cell varies by ±jitter about the middle
+	standardise              bool
+}
+
+// check returns an error unless the tiles fit the image and, if they may move,
+// never touch.
+func (g grid) check(method string, in data.Spec) error {
+	switch {
+	case g.tile < 2 || g.cell < g.tile:
+		return fmt.Errorf("pretext: %s has tiles of %d pixels in cells of %d, want 2 to the cell", method, g.tile, g.cell)
+	case g.side*g.cell > in.Height || g.side*g.cell > in.Width:
+		return fmt.Errorf("pretext: %s needs images of at least %d×%d, got %d×%d", method, g.side*g.cell, g.side*g.cell, in.Height, in.Width)
+	case g.jitter < 0 || 2*g.jitter > g.cell-g.tile:
+		return fmt.Errorf("pretext: %s moves tiles of %d pixels by %d in cells of %d, want at most %d", method, g.tile, g.jitter, g.cell, (g.cell-g.tile)/2)
+	}
+	return nil
+}
+
+// views lists one view a cell. Standardised tiles need no normalising by the
+// set's statistics.
+func (g grid) views(in data.Spec) []data.Spec {
+	spec := in
+	spec.Height, spec.Width = g.tile, g.tile
+	if g.standardise {
+		spec.Mean, spec.Std = make([]float32, in.Channels), make([]float32, in.Channels)
+		for c := range spec.Std {
+			spec.Std[c] = 1
+		}
+	}
+	all := make([]data.Spec, g.side*g.side)
+	for i := range all {
+		all[i] = spec
+	}
+	return all
+}
+
+// draw copies the tile of cell v into dst, at a random place in the cell.
+func (g grid) draw(dst *data.Image, src data.Image, v int, r *rng.Stream) {
+	place := func(cell, size int) int {
+		margin := (size - g.side*g.cell) / 2
+		return margin + cell*g.cell + (g.cell-g.tile)/2 + r.IntN(2*g.jitter+1) - g.jitter
+	}
+	y0, x0 := place(v/g.side, src.H), place(v%g.side, src.W)
+	for y := range g.tile {
+		from := ((y0+y)*src.W + x0) * src.C
+		copy(dst.Pix[y*g.tile*src.C:(y+1)*g.tile*src.C], src.Pix[from:])
+	}
+	if g.standardise {
+		standardise(dst.Pix)
+	}
+}
+
+// standardise gives x the mean 0 and the standard deviation 1, or only the mean
+// if nothing in it changes. A tile's own level betrays where it comes from.
+func standardise(x []float32) {
+	var sum, square float64
+	for _, v := range x {
+		sum += float64(v)
+	}
+	mean := sum / float64(len(x))
+	for _, v := range x {
+		d := float64(v) - mean
+		square += float64(d * d)
+	}
+	scale := 1.0
+	if std := math.Sqrt(square / float64(len(x))); std > 1e-4 {
+		scale = 1 / std
+	}
+	for i, v := range x {
+		x[i] = float32((float64(v) - mean) * scale)
+	}
+}
+
+// tileFeatures passes all tiles through the encoder in one batch and returns
+// [T·N,D], tile-major.
+func tileFeatures(e nn.Encoder, tiles []*tensor.Tensor) *tensor.Tensor {
+	return e.Forward(tensor.Concat(tiles...), true)
+}

@@ -1,0 +1,175 @@
+package pretext
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+var gray28 = data.Spec{Height: 28, Width: 28, Channels: 1, Mean: []float32{0.3}, Std: []float32{0.4}}
+
+// coordinates is an image whose pixels tell their place.
+func coordinates() data.Image {
+	img := data.Image{H: 28, W: 28, C: 1, Pix: make([]float32, 28*28)}
+	for i := range img.Pix {
+		img.Pix[i] = float32(i)
+	}
+	return img
+}
+
+// Over many draws, tiles stay in their cells, so that two neighbours are at
+// least the promised gap apart, and every offset comes up.
+func TestTilesKeepTheirDistance(t *testing.T) {
+	g := grid{side: 3, cell: 9, tile: 6, jitter: 1}
+	dst := data.Image{H: 6, W: 6, C: 1, Pix: make([]float32, 36)}
+	src := coordinates()
+	offsets := map[int]int{}
+	for i := range 10000 {
+		v := i % 9
+		g.draw(&dst, src, v, rng.New(1, "view", uint64(i)))
+		y, x := int(dst.Pix[0])/28, int(dst.Pix[0])%28
+		dy, dx := y-v/3*9, x-v%3*9
+		offsets[3*dy+dx]++
+		if dy < 0 || dy > 2 || dx < 0 || dx > 2 {
+			t.Fatalf("tile %d begins at (%d,%d), outside its share of its cell", v, y, x)
+		}
+		if last := int(dst.Pix[35]); last != (y+5)*28+x+5 {
+			t.Fatalf("tile %d is not a square of the image", v)
+		}
+	}
+	if len(offsets) != 9 {
+		t.Errorf("%d offsets came up, want 9", len(offsets))
+	}
+}
+
+func TestStandardise(t *testing.T) {
+	x := []float32{1, 2, 3, 6}
+	standardise(x)
+	var sum, square float64
+	for _, v := range x {
+		sum, square = sum+float64(v), square+float64(v)*float64(v)
+	}
+	if math.Abs(sum) > 1e-6 || math.Abs(square/4-1) > 1e-6 {
+		t.Errorf("mean %g and variance %g, want 0 and 1", sum/4, square/4)
+	}
+	flat := []float32{3, 3}
+	standardise(flat)
+	if flat[0] != 0 || flat[1] != 0 {
+		t.Errorf("a flat tile becomes %v, want zeros", flat)
+	}
+}
+
+func TestPermutations(t *testing.T) {
+	list := Permutations(9, 64, rng.New(1, "p"))
+	seen := map[string]bool{}
+	nearest, total, pairs := 9, 0, 0
+	for i, p := range list {
+		seen[fmt.Sprint(p)] = true
+		var places [9]int
+		for _, v := range p {
+			places[v]++
+		}
+		if places != [9]int{1, 1, 1, 1, 1, 1, 1, 1, 1} {
+			t.Fatalf("%v is no permutation", p)
+		}
+		for _, q := range list[:i] {
+			d := hamming(p, q)
+			nearest, total, pairs = min(nearest, d), total+d, pairs+1
+		}
+	}
+	t.Logf("Hamming distances: at least %d, %.2f on average", nearest, float64(total)/float64(pairs))
+	if len(seen) != 64 || nearest < 5 {
+		t.Errorf("%d different permutations, the nearest %d apart", len(seen), nearest)
+	}
+	// All 24 of four places: the mean share of places that differ is 0.7826.
+	all, total, pairs := Permutations(4, 24, rng.New(1, "p")), 0, 0
+	for i, p := range all {
+		for _, q := range all[:i] {
+			total, pairs = total+hamming(p, q), pairs+1
+		}
+	}
+	if mean := float64(total) / float64(pairs) / 4; len(all) != 24 || math.Abs(mean-0.7826) > 1e-4 {
+		t.Errorf("%d orders of four, mean distance %.4f", len(all), mean)
+	}
+}
+
+// puzzle builds a method on a small encoder with a head of zeros and returns its
+// first loss.
+func puzzle(t *testing.T, m sslkit.Method, last int) float64 {
+	t.Helper()
+	e, err := nn.ConvNet{Channels: []int{4, 6}}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(1, "e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	heads, err := m.Build(e, gray28, sslkit.Setup{Seed: 1, Steps: 10, BatchSize: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(heads.Params()[last].Value.Data())
+	v := m.(sslkit.Viewer)
+	var b data.Batch
+	for i, spec := range v.Views(gray28) {
+		x := tensor.New(6, spec.Height, spec.Width, 1)
+		size := spec.Height * spec.Width
+		img := data.Image{H: spec.Height, W: spec.Width, C: 1, Pix: make([]float32, size)}
+		for n := range 6 {
+			v.View(&img, coordinates(), i, rng.New(1, "view", uint64(n), uint64(i)))
+			spec.Normalise(x.Data()[n*size:(n+1)*size], img)
+		}
+		b.Views = append(b.Views, x)
+	}
+	return float64(m.Loss(b, sslkit.NewStep(0, 10, 0, 1, nil)).Item())
+}
+
+func TestPuzzlesStartAtChance(t *testing.T) {
+	if got := puzzle(t, &Jigsaw{}, 3); math.Abs(got-math.Log(64)) > 1e-5 {
+		t.Errorf("jigsaw: %g, want ln 64", got)
+	}
+	if got := puzzle(t, &Context{}, 3); math.Abs(got-math.Log(8)) > 1e-5 {
+		t.Errorf("context: %g, want ln 8", got)
+	}
+}
+
+// Every pair is used both ways, and the two labels add up to 7.
+func TestContextPairs(t *testing.T) {
+	first, second, labels := pairs(5)
+	var counts [8]int
+	for i, l := range labels {
+		counts[l]++
+		j := i ^ 1
+		if first[i] != second[j] || second[i] != first[j] || l+labels[j] != 7 {
+			t.Fatalf("pair %d is not the turned pair %d", i, j)
+		}
+		if first[i]%5 != second[i]%5 {
+			t.Fatalf("pair %d joins two images", i)
+		}
+	}
+	if counts != [8]int{10, 10, 10, 10, 10, 10, 10, 10} {
+		t.Errorf("counts %v", counts)
+	}
+}
+
+func TestPuzzlesRefuseBadFields(t *testing.T) {
+	e, err := nn.ConvNet{}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(1, "e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		m    sslkit.Method
+		want string
+	}{
+		{&Jigsaw{Side: 1}, "Jigsaw.Side"}, {&Jigsaw{Tile: 12}, "Jigsaw has tiles of 12"}, {&Jigsaw{Jitter: 5}, "Jigsaw moves tiles"},
+		{&Jigsaw{Side: 2, Permutations: 25}, "Jigsaw.Permutations"}, {&Context{Patch: 30}, "Context has tiles of 30"}, {&Context{Hidden: -1}, "Context.Hidden"},
+	} {
+		if _, err := c.m.Build(e, gray28, sslkit.Setup{Steps: 1, BatchSize: 4}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, want one that says %q", c.m, err, c.want)
+		}
+	}
+}
