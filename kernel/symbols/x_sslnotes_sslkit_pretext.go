@@ -15,9 +15,12 @@ func init() {
 		return imports.Package{
 			Name: "pretext",
 			Binds: map[string]reflect.Value{
+				"Permutations": reflect.ValueOf(pretext.Permutations),
 				"RotationTask": reflect.ValueOf(pretext.RotationTask),
 			},
 			Types: map[string]reflect.Type{
+				"Context":  reflect.TypeFor[pretext.Context](),
+				"Jigsaw":   reflect.TypeFor[pretext.Jigsaw](),
 				"Rotation": reflect.TypeFor[pretext.Rotation](),
 			},
 			Proxies:  map[string]reflect.Type{},
