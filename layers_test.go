@@ -32,6 +32,7 @@ var layers = map[string]string{
 	"kernel/symbols":          "*",
 	"kernel/symbols/gen":      "",
 	"internal/catalog":        "*",
+	"internal/catalog/gen":    "",
 	"internal/cli":            "*",
 	"sslkit/internal/f32/gen": "",
 	"":                        "internal/cli",
