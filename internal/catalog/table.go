@@ -55,6 +55,21 @@ var methods = []entry[sslkit.Method]{
 		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 		{"LocalAugment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.SwAV{} }},
+	{About{Type: "pretext.Context", Section: "pretext", Summary: "Context predicts where one patch lies from another: which of the eight neighbours of the middle patch it is.", Paper: "Doersch, Gupta and Efros 2015", Fields: []Field{
+		{"Patch", "int", "pixels of a patch's side. If 0, three quarters of its cell, a third of the image."},
+		{"Jitter", "int", "pixels by which a patch's place varies. If 0, all the gap allows; negative: none."},
+		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
+		{"RawPatches", "bool", "leave the patches' mean and contrast"},
+	}}, func() sslkit.Method { return &pretext.Context{} }},
+	{About{Type: "pretext.Jigsaw", Section: "pretext", Summary: "Jigsaw cuts an image into tiles, shuffles them, and predicts which of a fixed list of permutations was used.", Paper: "Noroozi and Favaro 2016", Fields: []Field{
+		{"Side", "int", "tiles a side. If 0, 3."},
+		{"Permutations", "int", "in the list. If 0, 64, or all if there are fewer."},
+		{"Tile", "int", "pixels of a tile's side. If 0, three quarters of its cell."},
+		{"Jitter", "int", "pixels by which a tile's place varies. If 0, all the gap allows; negative: none."},
+		{"Shuffles", "int", "puzzles made of each image in a step. If 0, 2."},
+		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
+		{"RawTiles", "bool", "leave the tiles' mean and contrast"},
+	}}, func() sslkit.Method { return &pretext.Jigsaw{} }},
 	{About{Type: "pretext.Rotation", Section: "pretext", Summary: "Rotation predicts by which multiple of 90° an image was turned.", Paper: "RotNet, Gidaris, Singh and Komodakis 2018", Fields: []Field{
 		{"Augment", "augment.Chain", "Augment is drawn before the rotation, so that a flip cannot swap the labels of 90° and 270°. If nil, a flip and a crop of at least half the area; an empty chain: none."},
 	}}, func() sslkit.Method { return &pretext.Rotation{} }},
