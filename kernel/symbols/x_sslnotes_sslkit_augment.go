@@ -31,7 +31,7 @@ func init() {
 			Untypeds: map[string]string{},
 			Wrappers: map[string][]string{},
 		}
-	})
+	}, "image/color")
 }
 
 type proxy_sslnotes_sslkit_augment_Op struct {
