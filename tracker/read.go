@@ -317,6 +317,15 @@ func (s *Store) Blob(digest string) ([]byte, error) {
 	return data, nil
 }
 
+// HasBlob reports whether bytes of that digest are stored.
+func (s *Store) HasBlob(digest string) (bool, error) {
+	var n int
+	if err := s.db.QueryRow(`SELECT count(*) FROM blobs WHERE digest = ?`, digest).Scan(&n); err != nil {
+		return false, fmt.Errorf("tracker: looking for blob %s: %w", digest, err)
+	}
+	return n > 0, nil
+}
+
 // PutBlob stores bytes by their digest, which it returns.
 func (s *Store) PutBlob(data []byte) (digest string, err error) {
 	digest = DigestOf(data)
