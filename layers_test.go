@@ -34,6 +34,7 @@ var layers = map[string]string{
 	"internal/catalog":        "*",
 	"internal/catalog/gen":    "",
 	"internal/cli":            "*",
+	"internal/source":         "",
 	"sslkit/internal/f32/gen": "",
 	"":                        "internal/cli",
 }

@@ -2,17 +2,9 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
 
 	"sslnotes/internal/cli"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := cli.Root(os.Stdout, os.Stderr).ExecuteContext(ctx); err != nil {
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(cli.Main(files)) }

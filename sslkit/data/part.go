@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// Names lists the sets that Open knows.
+func Names() []string { return []string{"fashion-mnist", "fashion-mini"} }
+
 // Open returns a set by its name: fashion-mnist, or the embedded fashion-mini.
 func Open(name string) (train, test *Set, err error) {
 	switch name {

@@ -147,6 +147,16 @@ func (s *Set) Divide(n int, seed uint64) (rest, held *Set, err error) {
 	return s.pick(s.split+"/rest"+how, a), s.pick(s.split+"/held"+how, b), nil
 }
 
+// Holdout divides a training split as all of the house does: a twelfth, the same
+// number of every class, is held out, and choices are made on it.
+func (s *Set) Holdout() (rest, held *Set, err error) {
+	fewest := s.Len()
+	for _, g := range s.byClass("divide", 0) {
+		fewest = min(fewest, len(g))
+	}
+	return s.Divide(max(1, fewest/12)*len(s.classes), 0)
+}
+
 // PerClass returns n samples of every class. The subsets 0, 1, 2 … are fixed
 // draws; within one, fewer samples are a part of more.
 func (s *Set) PerClass(n, subset int) (*Set, error) {

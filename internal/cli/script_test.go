@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sslnotes/tracker"
+)
+
+// moduleVariable tells the commands under test where this module is, whose
+// files the program under test has embedded.
+const moduleVariable = "SSLNOTES_TEST_MODULE"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"sslnotes": func() { os.Exit(Main(module{os.DirFS(os.Getenv(moduleVariable))})) },
+	})
+}
+
+// module is the folder of the module seen as what source.go embeds.
+type module struct{ fs.FS }
+
+// ReadDir leaves out all that is not embedded.
+func (m module) ReadDir(name string) ([]fs.DirEntry, error) {
+	all, err := fs.ReadDir(m.FS, name)
+	if name != "." {
+		return all, err
+	}
+	keep := strings.Fields("go.mod go.sum main.go source.go internal kernel sslkit tracker")
+	return slices.DeleteFunc(all, func(d fs.DirEntry) bool { return !slices.Contains(keep, d.Name()) }), err
+}
+
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv(moduleVariable, root)
+			for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH", "GOFLAGS", "GOPROXY"} { // for the script that builds
+				e.Setenv(name, goEnv(t, name))
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun},
+	})
+}
+
+// checkJSON is the script command json PATH VALUE: the last output is JSON whose
+// element at the dotted path is that value; with no value, that is not empty.
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: json path [value]")
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+	for part := range strings.SplitSeq(args[0], ".") {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[part]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(part, &i); err != nil || i >= len(x) {
+				v = nil
+				continue
+			}
+			v = x[i]
+		default:
+			v = nil
+		}
+	}
+	have := fmt.Sprint(v)
+	if v == nil {
+		have = ""
+	}
+	equal := have != ""
+	if len(args) == 2 {
+		equal = have == args[1]
+	}
+	if equal == neg {
+		ts.Fatalf("%s is %q", args[0], have)
+	}
+}
+
+// execSQL is the script command sql FILE STATEMENT.
+func execSQL(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite3", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[1])
+	ts.Check(err)
+}
+
+// waitForRun is the script command waitfor FILE NAME: it waits until the run of
+// that name has logged a value.
+func waitForRun(ts *testscript.TestScript, _ bool, args []string) {
+	for range 600 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			if s, err := tracker.Open(ts.MkAbs(args[0])); err == nil {
+				r, err := s.Run(args[1])
+				s.Close()
+				if err == nil && len(r.Metrics) > 0 {
+					return
+				}
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("run %s logged nothing", args[1])
+}
