@@ -19,6 +19,7 @@ func init() {
 				"FashionMNISTFrom": reflect.ValueOf(data.FashionMNISTFrom),
 				"FashionMini":      reflect.ValueOf(data.FashionMini),
 				"FromPixels":       reflect.ValueOf(data.FromPixels),
+				"Names":            reflect.ValueOf(data.Names),
 				"Open":             reflect.ValueOf(data.Open),
 				"PackMini":         reflect.ValueOf(data.PackMini),
 				"Part":             reflect.ValueOf(data.Part),
