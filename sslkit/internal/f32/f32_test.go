@@ -116,6 +116,10 @@ func TestConvSameBits(t *testing.T) {
 			{N: 3, H: 7, W: 7, In: 5, Out: 19, Kernel: 3, Stride: 1, Pad: 1},
 			{N: 2, H: 8, W: 9, In: 1, Out: 33, Kernel: 3, Stride: 2, Pad: 1},
 			{N: 35, H: 4, W: 4, In: 3, Out: 4, Kernel: 1, Stride: 2, Pad: 0},
+			{N: 2, H: 6, W: 7, In: 40, Out: 24, Kernel: 3, Stride: 2, Pad: 1},
+			{N: 2, H: 5, W: 5, In: 130, Out: 3, Kernel: 3, Stride: 1, Pad: 1},
+			{N: 2, H: 9, W: 8, In: 2, Out: 3, Kernel: 2, Stride: 3, Pad: 0},
+			{N: 1, H: 7, W: 9, In: 2, Out: 5, Kernel: 5, Stride: 2, Pad: 2},
 		} {
 			oh, ow := c.OutSize()
 			r := rand.New(rand.NewPCG(3, uint64(i)))
@@ -179,6 +183,31 @@ func checkConv(t *testing.T, c Conv, x, w, dy, y, dx, dw []float32) {
 		}
 		if worst > 2e-6*scale {
 			t.Errorf("%s of %+v is off by %g of %g", p.name, c, worst, scale)
+		}
+	}
+}
+
+// Every kernel, stride, frame and size up to 6 has its gradients, none reads
+// outside its frame.
+func TestConvShapes(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for kernel := 1; kernel <= 5; kernel++ {
+		for stride := 1; stride <= 3; stride++ {
+			for pad := 0; pad <= kernel/2; pad++ {
+				for size := max(1, kernel-2*pad); size <= 6; size++ {
+					c := Conv{N: 1, H: size, W: 1 + max(kernel-2*pad, size-1), In: 1, Out: 2, Kernel: kernel, Stride: stride, Pad: pad}
+					oh, ow := c.OutSize()
+					x, w, dy := make([]float32, c.H*c.W), make([]float32, kernel*kernel*2), make([]float32, oh*ow*2)
+					for _, v := range [][]float32{x, w, dy} {
+						fill(r, v, 0)
+					}
+					y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
+					c.Forward(x, w, y)
+					c.InputGrad(dy, w, dx)
+					c.WeightGrad(x, dy, dw)
+					checkConv(t, c, x, w, dy, y, dx, dw)
+				}
+			}
 		}
 	}
 }

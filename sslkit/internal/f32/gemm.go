@@ -23,6 +23,18 @@ type tile struct {
 	start    unsafe.Pointer // tile to begin from, or nil for zero
 	lds      uintptr        // its row stride: 0 repeats one row
 	vmask    unsafe.Pointer // the mask as 8 words, for AVX2
+
+	// A's k may come in segments of length k: after each, A moves on by jump
+	// bytes; B goes on without a gap.
+	segments uintptr // If 0, 1.
+	jump     uintptr
+}
+
+// evenly is the height of the first of the tiles that share m rows evenly, at
+// most high each: low tiles wait for the latency of their additions.
+func evenly(m, high int) int {
+	tiles := (m + high - 1) / high
+	return (m + tiles - 1) / tiles
 }
 
 // laneMasks holds 8 set words before 8 clear ones; a mask of n lanes begins 8-n
@@ -92,7 +104,7 @@ func (p *product) check() {
 const (
 	blockK   = 384 // depth of a block: a panel of B stays in L1
 	blockM   = 448 // rows of a block: A's share stays in L2
-	packFrom = 512 // row stride of B from which its panel is copied
+	packFrom = 64  // row stride of B from which its panel is copied
 )
 
 var panels = sync.Pool{New: func() any { return new([blockK * 32]float32) }}
@@ -129,7 +141,9 @@ func (p *product) panel(e *engine, copied []float32, i0, i1, j, width, k0, depth
 		b: unsafe.Pointer(b), ldb: uintptr(ldb) * 4, ldc: uintptr(p.ldc) * 4, k: uintptr(depth),
 		ars: uintptr(p.a.row) * 4, acs: uintptr(p.a.col) * 4,
 	}
-	for i := i0; i < i1; i += e.rows {
+	t.segments = 1
+	for i, rows := i0, 0; i < i1; i += rows {
+		rows = evenly(i1-i, e.rows)
 		if depth > 0 {
 			t.a = unsafe.Pointer(&p.a.data[i*p.a.row+k0*p.a.col])
 		}
@@ -142,7 +156,7 @@ func (p *product) panel(e *engine, copied []float32, i0, i1, j, width, k0, depth
 		default:
 			t.start = nil
 		}
-		e.run(&t, min(e.rows, i1-i), width)
+		e.run(&t, rows, width)
 	}
 }
 
@@ -168,8 +182,10 @@ func tileGeneric(t *tile, rows, width int) {
 			if t.start != nil {
 				sum = *at(t.start, i*t.lds+4*j)
 			}
-			for l := range t.k {
-				sum = FMA(*at(t.a, i*t.ars+l*t.acs), *at(t.b, l*t.ldb+4*j), sum)
+			for s := range max(1, t.segments) {
+				for l := range t.k {
+					sum = FMA(*at(t.a, i*t.ars+(s*t.k+l)*t.acs+s*t.jump), *at(t.b, (s*t.k+l)*t.ldb+4*j), sum)
+				}
 			}
 			*at(t.c, i*t.ldc+4*j) = sum
 		}

@@ -30,6 +30,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -39,6 +41,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	VZEROUPPER
@@ -73,6 +80,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -84,6 +93,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -123,6 +137,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -136,6 +152,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -180,6 +201,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -195,6 +218,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -244,6 +272,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -261,6 +291,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -315,6 +350,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -334,6 +371,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -393,6 +435,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -414,6 +458,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -480,6 +529,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -504,6 +555,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -575,6 +632,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -601,6 +660,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -677,6 +742,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -705,6 +772,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -786,6 +859,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -816,6 +891,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -902,6 +983,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -934,6 +1017,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -1025,6 +1114,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -1059,6 +1150,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -1155,6 +1252,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS.Z 0(SI), K1, Z28
@@ -1191,6 +1290,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, K1, 0(BX)
 	ADDQ R14, BX
@@ -1250,6 +1355,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1261,6 +1368,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1300,6 +1412,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1314,6 +1428,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1361,6 +1480,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1378,6 +1499,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1433,6 +1559,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1453,6 +1581,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1516,6 +1649,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1539,6 +1674,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1610,6 +1750,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1636,6 +1778,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1715,6 +1862,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1744,6 +1893,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1833,6 +1987,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1866,6 +2022,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -1963,6 +2125,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -1999,6 +2163,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -2104,6 +2274,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -2143,6 +2315,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -2256,6 +2434,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -2298,6 +2478,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -2419,6 +2605,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -2464,6 +2652,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -2593,6 +2787,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -2641,6 +2837,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -2778,6 +2980,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Z28
@@ -2829,6 +3033,12 @@ loop:
 	ADDQ R13, R9
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	ADDQ R15, R9
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Z0, 0(BX)
 	VMOVUPS Z1, K1, 64(BX)
@@ -2900,6 +3110,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMASKMOVPS 0(SI), Y15, Y12
@@ -2909,6 +3121,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMASKMOVPS Y0, Y15, 0(BX)
 	VZEROUPPER
@@ -2943,6 +3160,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMASKMOVPS 0(SI), Y15, Y12
@@ -2954,6 +3173,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R14, BX
@@ -2993,6 +3217,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMASKMOVPS 0(SI), Y15, Y12
@@ -3006,6 +3232,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R14, BX
@@ -3050,6 +3281,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMASKMOVPS 0(SI), Y15, Y12
@@ -3065,6 +3298,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R14, BX
@@ -3114,6 +3352,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMASKMOVPS 0(SI), Y15, Y12
@@ -3131,6 +3371,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R14, BX
@@ -3185,6 +3430,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMASKMOVPS 0(SI), Y15, Y12
@@ -3204,6 +3451,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMASKMOVPS Y0, Y15, 0(BX)
 	ADDQ R14, BX
@@ -3247,6 +3499,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Y12
@@ -3258,6 +3512,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3297,6 +3556,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Y12
@@ -3311,6 +3572,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3358,6 +3624,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Y12
@@ -3375,6 +3643,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3430,6 +3703,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Y12
@@ -3450,6 +3725,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3513,6 +3793,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Y12
@@ -3536,6 +3818,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)
@@ -3607,6 +3894,8 @@ zero:
 ready:
 	TESTQ CX, CX
 	JZ   store
+	MOVQ 96(DI), AX
+	MOVQ 104(DI), R15
 	PCALIGN $64
 loop:
 	VMOVUPS 0(SI), Y12
@@ -3633,6 +3922,11 @@ loop:
 	ADDQ R13, R8
 	DECQ CX
 	JNZ  loop
+	DECQ AX
+	JLE  store
+	ADDQ R15, R8
+	MOVQ 56(DI), CX
+	JMP  loop
 store:
 	VMOVUPS Y0, 0(BX)
 	VMASKMOVPS Y1, Y15, 32(BX)

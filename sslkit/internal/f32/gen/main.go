@@ -94,11 +94,21 @@ func (s isa) kernel(w *writer, rows, vectors int) {
 	s.start(w, rows, vectors)
 	w.p("\tTESTQ CX, CX")
 	w.p("\tJZ   store")
+	w.p("\tMOVQ 96(DI), AX")
+	w.p("\tMOVQ 104(DI), R15")
 	w.p("\tPCALIGN $64")
 	w.p("loop:")
 	s.step(w, rows, vectors)
 	w.p("\tDECQ CX")
 	w.p("\tJNZ  loop")
+	w.p("\tDECQ AX")
+	w.p("\tJLE  store")
+	w.p("\tADDQ R15, R8")
+	if rows > 7 {
+		w.p("\tADDQ R15, R9")
+	}
+	w.p("\tMOVQ 56(DI), CX")
+	w.p("\tJMP  loop")
 	w.p("store:")
 	for i := range rows {
 		for v := range vectors {
