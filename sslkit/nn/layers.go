@@ -121,7 +121,12 @@ func (l *BatchNorm) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 	if !train {
 		return tensor.BatchNormEval(x, l.gamma.Value, l.beta.Value, l.mean.Value, l.variance.Value, normEps)
 	}
-	y, mean, variance := tensor.BatchNorm(x, l.gamma.Value, l.beta.Value, normEps)
+	return l.normalise(x, tensor.BatchNorm)
+}
+
+// normalise uses and remembers the batch's statistics.
+func (l *BatchNorm) normalise(x *tensor.Tensor, norm func(x, gamma, beta *tensor.Tensor, eps float32) (y *tensor.Tensor, mean, variance []float32)) *tensor.Tensor {
+	y, mean, variance := norm(x, l.gamma.Value, l.beta.Value, normEps)
 	count := float32(x.Len() / x.Dim(-1))
 	unbias := count / max(1, count-1)
 	l.mean.Set(blend(l.mean.next(), mean, 1))
@@ -173,10 +178,16 @@ func NewMLP(name string, in, hidden, out int, r *rng.Stream) Sequential {
 	}
 }
 
-// Forward implements Layer.
+// Forward implements Layer. BatchNorm and a ReLU after it run in one pass.
 func (s Sequential) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
-	for _, l := range s {
-		x = l.Forward(x, train)
+	for i := 0; i < len(s); i++ {
+		norm, ok := s[i].(*BatchNorm)
+		if ok && train && i+1 < len(s) && s[i+1] == Layer(ReLU{}) {
+			x = norm.normalise(x, tensor.BatchNormReLU)
+			i++
+			continue
+		}
+		x = s[i].Forward(x, train)
 	}
 	return x
 }

@@ -103,7 +103,7 @@ func newBlock(name string, in, out, stride int, r *rng.Stream) *block {
 }
 
 func (b *block) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
-	return tensor.ReLU(tensor.Add(b.main.Forward(x, train), b.shortcut.Forward(x, train)))
+	return tensor.AddReLU(b.main.Forward(x, train), b.shortcut.Forward(x, train))
 }
 
 func (b *block) Params() []*Param   { return append(b.main.Params(), b.shortcut.Params()...) }

@@ -16,10 +16,26 @@ func Add(a, b *Tensor) *Tensor {
 		accumulate(b, out.grad, 1)
 	}, a, b)
 	f32.Chunks(len(out.data), chunk, func(from, to int) {
-		x, y, z := a.data[from:to], b.data[from:to], out.data[from:to]
-		for i := range z {
-			z[i] = x[i] + y[i]
-		}
+		f32.Add(out.data[from:to], a.data[from:to], b.data[from:to], false)
+	})
+	return out
+}
+
+// AddReLU is ReLU of Add in one pass, with the same bits.
+func AddReLU(a, b *Tensor) *Tensor {
+	if !slices.Equal(a.shape, b.shape) {
+		mismatch("AddReLU", a, b)
+	}
+	out := result(a.shape, func(out *Tensor) {
+		d := make([]float32, len(out.data))
+		f32.Chunks(len(d), chunk, func(from, to int) {
+			f32.ReLUGrad(d[from:to], out.grad[from:to], out.data[from:to])
+		})
+		accumulate(a, d, 1)
+		receive(b, d)
+	}, a, b)
+	f32.Chunks(len(out.data), chunk, func(from, to int) {
+		f32.Add(out.data[from:to], a.data[from:to], b.data[from:to], true)
 	})
 	return out
 }
@@ -75,36 +91,42 @@ func accumulate(t *Tensor, g []float32, by float32) {
 	if !t.needs {
 		return
 	}
+	fresh := t.grad == nil
 	into := t.gradient()
 	f32.Chunks(len(g), chunk, func(from, to int) {
 		x, y := into[from:to], g[from:to]
-		for i := range x {
-			x[i] += float32(by * y[i])
+		switch {
+		case fresh && by == 1:
+			copy(x, y)
+		case by == 1:
+			f32.Add(x, x, y, false)
+		default:
+			for i := range x {
+				x[i] += float32(by * y[i])
+			}
 		}
 	})
+}
+
+// receive adds g to t's gradient if t needs one, and may keep g as that.
+func receive(t *Tensor, g []float32) {
+	if t.needs && t.grad == nil {
+		t.grad = g
+		return
+	}
+	accumulate(t, g, 1)
 }
 
 // ReLU returns max(x, 0); a NaN stays.
 func ReLU(x *Tensor) *Tensor {
 	out := result(x.shape, func(out *Tensor) {
-		g := x.gradient()
-		f32.Chunks(len(g), chunk, func(from, to int) {
-			g, d, y := g[from:to], out.grad[from:to], out.data[from:to]
-			for i, v := range y {
-				if v > 0 {
-					g[i] += d[i]
-				}
-			}
+		d := make([]float32, len(out.data))
+		f32.Chunks(len(d), chunk, func(from, to int) {
+			f32.ReLUGrad(d[from:to], out.grad[from:to], out.data[from:to])
 		})
+		receive(x, d)
 	}, x)
-	f32.Chunks(len(out.data), chunk, func(from, to int) {
-		y := out.data[from:to]
-		for i, v := range x.data[from:to] {
-			if !(v <= 0) {
-				y[i] = v
-			}
-		}
-	})
+	f32.Chunks(len(out.data), chunk, func(from, to int) { f32.ReLU(out.data[from:to], x.data[from:to]) })
 	return out
 }
 

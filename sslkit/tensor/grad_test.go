@@ -3,6 +3,7 @@ package tensor
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"sslnotes/sslkit/rng"
@@ -48,6 +49,9 @@ var table = []struct {
 	{"Conv2D 1×1", [][]int{{2, 4, 4, 2}, {1, 1, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 0) }},
 	{"GlobalAvgPool", [][]int{{2, 3, 3, 2}}, func(x []*Tensor) *Tensor { return GlobalAvgPool(x[0]) }},
 	{"BatchNorm", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNorm(x[0], x[1], x[2], 1e-5); return y }},
+	{"BatchNormReLU", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNormReLU(x[0], x[1], x[2], 1e-5); return y }},
+	{"AddReLU", [][]int{{3, 4}, {3, 4}}, func(x []*Tensor) *Tensor { return AddReLU(x[0], x[1]) }},
+	{"AddReLU itself", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return AddReLU(x[0], x[0]) }},
 	{"BatchNormEval", [][]int{{6, 3}, {3}, {3}}, func(x []*Tensor) *Tensor {
 		return BatchNormEval(x[0], x[1], x[2], []float32{0.1, 0.2, -1}, []float32{1, 2, 0.5}, 1e-5)
 	}},
@@ -99,6 +103,33 @@ func checkGradient(t *testing.T, name string, in *Tensor, f func() float64) {
 		want, got := (up-down)/(2*h), float64(in.grad[j])
 		if math.Abs(got-want) > 2e-3*(1+math.Abs(want)) {
 			t.Errorf("%s[%d]: gradient %g, differences say %g", name, j, got, want)
+		}
+	}
+}
+
+// The fused operations equal the composition bit for bit, forward and backward.
+func TestFusedEqualsComposition(t *testing.T) {
+	run := func(fused bool) (y *Tensor, grads [][]float32) {
+		x, z := random(1, 40, 3, 3, 8).RequireGrad(), random(2, 40, 3, 3, 8).RequireGrad()
+		gamma, beta := random(3, 8).RequireGrad(), random(4, 8).RequireGrad()
+		if fused {
+			y, _, _ = BatchNormReLU(x, gamma, beta, 1e-5)
+			y = AddReLU(y, z)
+		} else {
+			y, _, _ = BatchNorm(x, gamma, beta, 1e-5)
+			y = ReLU(Add(ReLU(y), z))
+		}
+		Backward(Mean(Mul(y, random(5, 40, 3, 3, 8))))
+		return y, [][]float32{x.grad, z.grad, gamma.grad, beta.grad}
+	}
+	y, g := run(true)
+	want, wantG := run(false)
+	if !slices.Equal(y.data, want.data) {
+		t.Error("the values differ")
+	}
+	for i := range g {
+		if !slices.Equal(g[i], wantG[i]) {
+			t.Errorf("gradient %d differs", i)
 		}
 	}
 }

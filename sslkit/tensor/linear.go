@@ -74,7 +74,7 @@ func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
 		if x.needs {
 			dx := make([]float32, len(x.data))
 			c.InputGrad(out.grad, w.data, dx)
-			accumulate(x, dx, 1)
+			receive(x, dx)
 		}
 	}, x, w)
 	c.Forward(x.data, w.data, out.data)

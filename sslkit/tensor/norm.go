@@ -11,50 +11,62 @@ import (
 // beta (Ioffe and Szegedy 2015). It also returns the mean and the variance.
 // Both are sums over samples by the leaf tree.
 func BatchNorm(x, gamma, beta *Tensor, eps float32) (y *Tensor, mean, variance []float32) {
+	return batchNorm("BatchNorm", x, gamma, beta, eps, false)
+}
+
+// BatchNormReLU is ReLU of BatchNorm in one pass, with the same bits.
+func BatchNormReLU(x, gamma, beta *Tensor, eps float32) (y *Tensor, mean, variance []float32) {
+	return batchNorm("BatchNormReLU", x, gamma, beta, eps, true)
+}
+
+func batchNorm(op string, x, gamma, beta *Tensor, eps float32, relu bool) (y *Tensor, mean, variance []float32) {
 	c := x.Dim(-1)
 	if gamma.Len() != c || beta.Len() != c {
-		mismatch("BatchNorm", x, gamma, beta)
+		mismatch(op, x, gamma, beta)
 	}
 	samples, count := x.shape[0], len(x.data)/c
-	rows := count / samples
-	mean, variance = moments(samples, rows, c, x.data)
+	size := len(x.data) / samples
+	mean, variance = moments(samples, size, c, x.data)
 	rstd := inverseStd(variance, eps)
 	y = result(x.shape, func(y *Tensor) {
+		var mask []float32 // where the gradient passes: y > 0
+		if relu {
+			mask = y.data
+		}
 		sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
 		f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
-			for r := from * rows; r < to*rows; r++ {
-				xr, dr := x.data[r*c:(r+1)*c], y.grad[r*c:(r+1)*c]
-				for j, d := range dr {
-					sum[j] += d
-					sum[c+j] += float32(d * float32((xr[j]-mean[j])*rstd[j]))
-				}
-			}
+			from, to = from*size, to*size
+			f32.NormSums(sum[:c], sum[c:], y.grad[from:to], part(mask, from, to), x.data[from:to], mean, rstd)
 		})
 		accumulate(beta, sums[:c], 1)
 		accumulate(gamma, sums[c:], 1)
 		if x.needs {
-			normGrad(x, y.grad, gamma.data, mean, rstd, sums, count)
+			normGrad(x, y.grad, mask, gamma.data, mean, rstd, sums, count)
 		}
 	}, x, gamma, beta)
-	normalise(y.data, x.data, gamma.data, beta.data, mean, rstd)
+	normalise(y.data, x.data, gamma.data, beta.data, mean, rstd, relu)
 	return y, mean, variance
 }
 
-// moments returns the mean and the biased variance of each of c columns.
-func moments(samples, rows, c int, x []float32) (mean, variance []float32) {
+// part is x[from:to], or nil if x is.
+func part(x []float32, from, to int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[from:to]
+}
+
+// moments returns the mean and the biased variance of each of c columns of
+// samples of the given size.
+func moments(samples, size, c int, x []float32) (mean, variance []float32) {
 	mean, variance = make([]float32, c), make([]float32, c)
-	share := 1 / float32(samples*rows)
-	f32.ColumnSums(samples, rows, c, x, mean)
+	share := 1 / float32(samples*(size/c))
+	f32.ColumnSums(samples, size/c, c, x, mean)
 	for j := range mean {
 		mean[j] *= share
 	}
 	f32.SumSamples(samples, c, variance, func(from, to int, sum []float32) {
-		for r := from * rows; r < to*rows; r++ {
-			for j, v := range x[r*c : (r+1)*c] {
-				d := v - mean[j]
-				sum[j] += float32(d * d)
-			}
-		}
+		f32.Squares(sum, x[from*size:to*size], mean)
 	})
 	for j := range variance {
 		variance[j] *= share
@@ -70,41 +82,33 @@ func inverseStd(variance []float32, eps float32) []float32 {
 	return r
 }
 
-func normalise(y, x, gamma, beta, mean, rstd []float32) {
+func normalise(y, x, gamma, beta, mean, rstd []float32, relu bool) {
 	c := len(gamma)
 	scale := make([]float32, c)
 	for j := range scale {
 		scale[j] = gamma[j] * rstd[j]
 	}
 	f32.Chunks(len(x)/c, max(1, chunk/c), func(from, to int) {
-		for r := from; r < to; r++ {
-			xr, yr := x[r*c:(r+1)*c], y[r*c:(r+1)*c]
-			for j, v := range xr {
-				yr[j] = float32((v-mean[j])*scale[j]) + beta[j]
-			}
-		}
+		f32.Norm(y[from*c:to*c], x[from*c:to*c], mean, scale, beta, relu)
 	})
 }
 
-// normGrad adds BatchNorm's input gradient to x's: γ/σ·(dy - mean(dy) -
-// x̂·mean(dy·x̂)).
-func normGrad(x *Tensor, dy, gamma, mean, rstd, sums []float32, count int) {
-	c, share, g := len(gamma), 1/float32(count), x.gradient()
+// normGrad gives x BatchNorm's input gradient: γ/σ·(dy - mean(dy) -
+// x̂·mean(dy·x̂)), dy being zero where mask is not positive.
+func normGrad(x *Tensor, dy, mask, gamma, mean, rstd, sums []float32, count int) {
+	c, share := len(gamma), 1/float32(count)
 	scale, shift, slope := make([]float32, c), make([]float32, c), make([]float32, c)
 	for j := range scale {
 		scale[j] = gamma[j] * rstd[j]
 		shift[j] = sums[j] * share
 		slope[j] = float32(sums[c+j]*share) * rstd[j]
 	}
+	dx := make([]float32, len(dy))
 	f32.Chunks(count, max(1, chunk/c), func(from, to int) {
-		for r := from; r < to; r++ {
-			xr, dr, gr := x.data[r*c:(r+1)*c], dy[r*c:(r+1)*c], g[r*c:(r+1)*c]
-			for j, d := range dr {
-				centred := (d - shift[j]) - float32((xr[j]-mean[j])*slope[j])
-				gr[j] += float32(centred * scale[j])
-			}
-		}
+		from, to = from*c, to*c
+		f32.NormGrad(dx[from:to], dy[from:to], part(mask, from, to), x.data[from:to], mean, slope, shift, scale)
 	})
+	receive(x, dx)
 }
 
 // BatchNormEval normalises by given statistics, which are constants.
@@ -133,7 +137,7 @@ func BatchNormEval(x, gamma, beta *Tensor, mean, variance []float32, eps float32
 			}
 		}
 	}, x, gamma, beta)
-	normalise(y.data, x.data, gamma.data, beta.data, mean, rstd)
+	normalise(y.data, x.data, gamma.data, beta.data, mean, rstd, false)
 	return y
 }
 

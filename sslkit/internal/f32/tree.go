@@ -15,9 +15,7 @@ func treeSum(leaves, n int, partial, out []float32) {
 		for step := 1; step < leaves; step *= 2 {
 			for i := 0; i+step < leaves; i += 2 * step {
 				into, other := partial[i*n+from:i*n+to], partial[(i+step)*n+from:(i+step)*n+to]
-				for j, v := range other {
-					into[j] += v
-				}
+				Add(into, into, other, false)
 			}
 		}
 		copy(out[from:to], partial[from:to])
@@ -58,10 +56,6 @@ func WeightGrad(samples, rows, k, n int, x, dy, dw []float32) {
 // ColumnSums computes the sums of the columns of x [samples*rows,n].
 func ColumnSums(samples, rows, n int, x, out []float32) {
 	SumSamples(samples, n, out, func(from, to int, sum []float32) {
-		for r := from * rows; r < to*rows; r++ {
-			for j, v := range x[r*n : (r+1)*n] {
-				sum[j] += v
-			}
-		}
+		Sums(sum, x[from*rows*n:to*rows*n])
 	})
 }

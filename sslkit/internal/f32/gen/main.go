@@ -1,4 +1,5 @@
-// Gen writes the matrix-product micro-kernels for AVX-512 and AVX2.
+// Gen writes the matrix-product micro-kernels for AVX-512 and AVX2, and the
+// elementwise loops for AVX2.
 //
 // A kernel computes a tile of C = start + A·B with every element one chain of
 // fused multiply-adds over ascending k: the lanes of a vector are columns of C,
@@ -55,6 +56,7 @@ func main() {
 	}
 	save("gemm_amd64.s", asm.Bytes())
 	save("gemm_amd64_stubs.go", bytes.TrimRight(stubs.Bytes(), "\n"))
+	vectors()
 }
 
 func save(name string, b []byte) {

@@ -1,0 +1,172 @@
+package f32
+
+// The loops below run over rows of c columns: len(x) is a multiple of c, and
+// values of a column, such as mean, have length c. Products and sums are
+// rounded one by one. On AVX2 and AVX-512 they run as assembly if c is a
+// multiple of 8.
+
+// Norm computes y = (x-mean)·scale + shift, and then max(y, 0) if relu is set.
+func Norm(y, x, mean, scale, shift []float32, relu bool) {
+	c := len(mean)
+	if rows, ok := vector(c, x, y); ok && len(scale) == c && len(shift) == c {
+		f := normAVX2
+		if relu {
+			f = normReLUAVX2
+		}
+		f(&y[0], &x[0], &mean[0], &scale[0], &shift[0], rows, uintptr(c))
+		return
+	}
+	for r := 0; r < len(x); r += c {
+		xr, yr := x[r:r+c], y[r:r+c]
+		for j, v := range xr {
+			w := float32((v-mean[j])*scale[j]) + shift[j]
+			if relu && w <= 0 {
+				w = 0
+			}
+			yr[j] = w
+		}
+	}
+}
+
+// Sums adds every row of x to sum.
+func Sums(sum, x []float32) {
+	c := len(sum)
+	if rows, ok := vector(c, x); ok {
+		sumsAVX2(&x[0], &sum[0], rows, uintptr(c))
+		return
+	}
+	for r := 0; r < len(x); r += c {
+		for j, v := range x[r : r+c] {
+			sum[j] += v
+		}
+	}
+}
+
+// Squares adds (x-mean)² of every row of x to sum.
+func Squares(sum, x, mean []float32) {
+	c := len(sum)
+	if rows, ok := vector(c, x); ok && len(mean) == c {
+		squaresAVX2(&x[0], &sum[0], &mean[0], rows, uintptr(c))
+		return
+	}
+	for r := 0; r < len(x); r += c {
+		for j, v := range x[r : r+c] {
+			d := v - mean[j]
+			sum[j] += float32(d * d)
+		}
+	}
+}
+
+// NormSums adds dy to s and dy·((x-mean)·rstd) to t, row by row. If y is not nil
+// only where y is positive.
+func NormSums(s, t, dy, y, x, mean, rstd []float32) {
+	c := len(s)
+	if rows, ok := vector(c, x, dy); ok && len(t) == c && len(mean) == c && len(rstd) == c {
+		if y == nil {
+			normSumsAVX2(&dy[0], &x[0], &s[0], &t[0], &mean[0], &rstd[0], rows, uintptr(c))
+		} else {
+			_ = y[len(x)-1]
+			normReLUSumsAVX2(&dy[0], &y[0], &x[0], &s[0], &t[0], &mean[0], &rstd[0], rows, uintptr(c))
+		}
+		return
+	}
+	for i, v := range x {
+		j, d := i%c, dy[i]
+		if y != nil && !(y[i] > 0) {
+			d = 0
+		}
+		s[j] += d
+		t[j] += float32(d * float32((v-mean[j])*rstd[j]))
+	}
+}
+
+// NormGrad computes dx = ((dy-shift) - (x-mean)·slope)·scale, dy taken as zero
+// where y is not positive, if y is not nil.
+func NormGrad(dx, dy, y, x, mean, slope, shift, scale []float32) {
+	c := len(mean)
+	if rows, ok := vector(c, x, dy, dx); ok && len(slope) == c && len(shift) == c && len(scale) == c {
+		if y == nil {
+			normGradAVX2(&dx[0], &dy[0], &x[0], &mean[0], &slope[0], &shift[0], &scale[0], rows, uintptr(c))
+		} else {
+			_ = y[len(x)-1]
+			normReLUGradAVX2(&dx[0], &dy[0], &y[0], &x[0], &mean[0], &slope[0], &shift[0], &scale[0], rows, uintptr(c))
+		}
+		return
+	}
+	for i, v := range x {
+		j, d := i%c, dy[i]
+		if y != nil && !(y[i] > 0) {
+			d = 0
+		}
+		dx[i] = float32(((d - shift[j]) - float32((v-mean[j])*slope[j])) * scale[j])
+	}
+}
+
+// Add computes z = x + y, and then max(z, 0) if relu is set. z may be x or y.
+func Add(z, x, y []float32, relu bool) {
+	n := whole(len(z), x, y)
+	if n > 0 {
+		f := addAVX2
+		if relu {
+			f = addReLUAVX2
+		}
+		f(&z[0], &x[0], &y[0], 1, uintptr(n))
+	}
+	for i := n; i < len(z); i++ {
+		v := x[i] + y[i]
+		if relu && v <= 0 {
+			v = 0
+		}
+		z[i] = v
+	}
+}
+
+// ReLU computes y = max(x, 0); a NaN stays.
+func ReLU(y, x []float32) {
+	n := whole(len(y), x)
+	if n > 0 {
+		reLUAVX2(&y[0], &x[0], 1, uintptr(n))
+	}
+	for i := n; i < len(y); i++ {
+		v := x[i]
+		if v <= 0 {
+			v = 0
+		}
+		y[i] = v
+	}
+}
+
+// ReLUGrad computes dx = dy where y is positive, else 0.
+func ReLUGrad(dx, dy, y []float32) {
+	n := whole(len(dx), dy, y)
+	if n > 0 {
+		reLUGradAVX2(&dx[0], &dy[0], &y[0], 1, uintptr(n))
+	}
+	for i := n; i < len(dx); i++ {
+		dx[i] = 0
+		if y[i] > 0 {
+			dx[i] = dy[i]
+		}
+	}
+}
+
+// vector reports whether rows of c columns run as assembly, and how many there
+// are; all slices must be as long as the first.
+func vector(c int, xs ...[]float32) (rows uintptr, ok bool) {
+	n := len(xs[0])
+	for _, x := range xs {
+		_ = x[:n]
+	}
+	return uintptr(n / max(1, c)), active.tiles[0] != nil && c > 0 && c%8 == 0 && n >= c && n%c == 0
+}
+
+// whole returns how many of n values run as assembly.
+func whole(n int, xs ...[]float32) int {
+	for _, x := range xs {
+		_ = x[:n]
+	}
+	if active.tiles[0] == nil {
+		return 0
+	}
+	return n / 8 * 8
+}

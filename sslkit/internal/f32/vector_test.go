@@ -1,0 +1,100 @@
+package f32
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// A vectorCase runs a loop on inputs of n values in rows of c and returns its
+// results.
+var vectorCases = []struct {
+	name string
+	run  func(t *testing.T, n, c int, in [][]float32) [][]float32
+}{
+	{"Norm", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) { Norm(o[0], in[0], in[3][:c], in[4][:c], in[5][:c], false) })
+	}},
+	{"Norm ReLU", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) { Norm(o[0], in[0], in[3][:c], in[4][:c], in[5][:c], true) })
+	}},
+	{"Sums", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{c}, in[3:], func(o [][]float32) { Sums(o[0], in[0]) })
+	}},
+	{"Squares", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{c}, in[3:], func(o [][]float32) { Squares(o[0], in[0], in[4][:c]) })
+	}},
+	{"NormSums", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{c, c}, in[3:], func(o [][]float32) { NormSums(o[0], o[1], in[1], nil, in[0], in[4][:c], in[5][:c]) })
+	}},
+	{"NormSums ReLU", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{c, c}, in[3:], func(o [][]float32) { NormSums(o[0], o[1], in[1], in[2], in[0], in[4][:c], in[5][:c]) })
+	}},
+	{"NormGrad", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) {
+			NormGrad(o[0], in[1], nil, in[0], in[3][:c], in[4][:c], in[5][:c], in[6][:c])
+		})
+	}},
+	{"NormGrad ReLU", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) {
+			NormGrad(o[0], in[1], in[2], in[0], in[3][:c], in[4][:c], in[5][:c], in[6][:c])
+		})
+	}},
+	{"Add", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) { Add(o[0], in[0], in[1], false) })
+	}},
+	{"Add ReLU", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) { Add(o[0], in[0], in[1], true) })
+	}},
+	{"ReLU", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) { ReLU(o[0], in[0]) })
+	}},
+	{"ReLUGrad", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n}, nil, func(o [][]float32) { ReLUGrad(o[0], in[1], in[2]) })
+	}},
+}
+
+// into calls f with guarded results, which begin as copies of start.
+func into(t *testing.T, sizes []int, start [][]float32, f func(o [][]float32)) (out [][]float32) {
+	t.Helper()
+	var checks []func()
+	for i, n := range sizes {
+		o, check := guarded(t, n)
+		if start != nil {
+			copy(o, start[i])
+		}
+		out, checks = append(out, o), append(checks, check)
+	}
+	f(out)
+	for _, c := range checks {
+		c()
+	}
+	return out
+}
+
+func TestVectorSameBits(t *testing.T) {
+	each(t, func(t *testing.T) {
+		isa := Active()
+		r := rand.New(rand.NewPCG(11, 12))
+		for _, c := range []int{1, 3, 8, 24, 32} {
+			for _, rows := range []int{1, 5, 33} {
+				for kind := range 3 {
+					in := make([][]float32, 7)
+					for i := range in {
+						in[i] = make([]float32, rows*c)
+						fill(r, in[i], kind)
+					}
+					for _, v := range vectorCases {
+						var want [][]float32
+						with(t, "generic", 1, func() { want = v.run(t, rows*c, c, in) })
+						var got [][]float32
+						with(t, isa, 1, func() { got = v.run(t, rows*c, c, in) })
+						for i := range want {
+							compare(t, fmt.Sprintf("%s, %d rows of %d", v.name, rows, c), got[i], want[i])
+						}
+					}
+				}
+			}
+		}
+	})
+}
