@@ -17,10 +17,12 @@ func init() {
 			Binds: map[string]reflect.Value{
 				"Accuracy":         reflect.ValueOf(tensor.Accuracy),
 				"Add":              reflect.ValueOf(tensor.Add),
+				"AddReLU":          reflect.ValueOf(tensor.AddReLU),
 				"Argmax":           reflect.ValueOf(tensor.Argmax),
 				"Backward":         reflect.ValueOf(tensor.Backward),
 				"BatchNorm":        reflect.ValueOf(tensor.BatchNorm),
 				"BatchNormEval":    reflect.ValueOf(tensor.BatchNormEval),
+				"BatchNormReLU":    reflect.ValueOf(tensor.BatchNormReLU),
 				"Concat":           reflect.ValueOf(tensor.Concat),
 				"ConcatColumns":    reflect.ValueOf(tensor.ConcatColumns),
 				"Conv2D":           reflect.ValueOf(tensor.Conv2D),
@@ -53,7 +55,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{},
 			Untypeds: map[string]string{
-				"Numerics": "string:1",
+				"Numerics": "string:2",
 			},
 			Wrappers: map[string][]string{},
 		}
