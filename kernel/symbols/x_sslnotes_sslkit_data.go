@@ -15,6 +15,7 @@ func init() {
 		return imports.Package{
 			Name: "data",
 			Binds: map[string]reflect.Value{
+				"EndToken":         reflect.ValueOf(data.EndToken),
 				"FashionMNIST":     reflect.ValueOf(data.FashionMNIST),
 				"FashionMNISTFrom": reflect.ValueOf(data.FashionMNISTFrom),
 				"FashionMini":      reflect.ValueOf(data.FashionMini),
@@ -22,17 +23,25 @@ func init() {
 				"Names":            reflect.ValueOf(data.Names),
 				"Open":             reflect.ValueOf(data.Open),
 				"PackMini":         reflect.ValueOf(data.PackMini),
+				"PadToken":         reflect.ValueOf(data.PadToken),
 				"Part":             reflect.ValueOf(data.Part),
+				"StartToken":       reflect.ValueOf(data.StartToken),
+				"TrainTokenizer":   reflect.ValueOf(data.TrainTokenizer),
 			},
 			Types: map[string]reflect.Type{
 				"Batch":      reflect.TypeFor[data.Batch](),
 				"Image":      reflect.TypeFor[data.Image](),
 				"Set":        reflect.TypeFor[data.Set](),
 				"Spec":       reflect.TypeFor[data.Spec](),
+				"Tokenizer":  reflect.TypeFor[data.Tokenizer](),
 				"Unlabelled": reflect.TypeFor[data.Unlabelled](),
 			},
-			Proxies:  map[string]reflect.Type{},
-			Untypeds: map[string]string{},
+			Proxies: map[string]reflect.Type{},
+			Untypeds: map[string]string{
+				"EndToken":   "int:2",
+				"PadToken":   "int:0",
+				"StartToken": "int:1",
+			},
 			Wrappers: map[string][]string{
 				"Set":        []string{"Digest", "Image", "Len", "Name", "Pixels", "Spec", "Split"},
 				"Unlabelled": []string{"Digest", "Image", "Len", "Name", "Pixels", "Spec", "Split"},
