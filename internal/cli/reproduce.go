@@ -78,7 +78,7 @@ func (a *app) runReproduce(ctx context.Context, ref string, rebuild bool) (verdi
 
 // byRecordedSource lets the program that made the run reproduce it.
 func (a *app) byRecordedSource(ctx context.Context, r tracker.Run) (verdict, error) {
-	v := verdict{pipeline.Verdict{Run: r.ID, Name: r.Name(), Digest: r.Digest, Verdict: pipeline.NotReproducible}, r.Source.Digest}
+	v := verdict{Verdict: pipeline.Verdict{Run: r.ID, Name: r.Name(), Digest: r.Digest, Verdict: pipeline.NotReproducible}}
 	s, err := a.store()
 	if err != nil {
 		return v, err
@@ -108,6 +108,7 @@ func (a *app) byRecordedSource(ctx context.Context, r tracker.Run) (verdict, err
 	if err != nil {
 		return v, err
 	}
+	v.Source = r.Source.Digest
 	return a.delegate(ctx, v, exec.CommandContext(ctx, program, "reproduce", r.ID, "--json", "--db", path))
 }
 

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"sslnotes/internal/source"
 	"sslnotes/tracker"
 )
 
@@ -49,12 +53,17 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv(moduleVariable, root)
+			program, err := exec.LookPath("sslnotes") // found even where a script empties PATH
+			if err != nil {
+				return err
+			}
+			e.Setenv("SSLNOTES", program)
 			for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH", "GOFLAGS", "GOPROXY"} { // for the script that builds
 				e.Setenv(name, goEnv(t, name))
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun, "doctored": buildDoctored},
 	})
 }
 
@@ -119,4 +128,35 @@ func waitForRun(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("run %s logged nothing", args[1])
+}
+
+// buildDoctored is the script command doctored PROGRAM OLD NEW …: it builds this
+// module with every old text, which must be there, replaced by the new.
+func buildDoctored(ts *testscript.TestScript, _ bool, args []string) {
+	archive, _, err := source.New(module{os.DirFS(ts.Getenv(moduleVariable))}).Bytes()
+	ts.Check(err)
+	dir := ts.MkAbs("doctored")
+	ts.Check(source.Unpack(archive, dir))
+	for i := 1; i+1 < len(args); i += 2 {
+		n := 0
+		ts.Check(filepath.WalkDir(filepath.Join(dir, "sslkit"), func(name string, d fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(name) != ".go" {
+				return err
+			}
+			b, err := os.ReadFile(name)
+			if err != nil || !bytes.Contains(b, []byte(args[i])) {
+				return err
+			}
+			n++
+			return os.WriteFile(name, bytes.ReplaceAll(b, []byte(args[i]), []byte(args[i+1])), 0o644)
+		}))
+		if n == 0 {
+			ts.Fatalf("no file holds %s", args[i])
+		}
+	}
+	archive, _, err = source.New(os.DirFS(dir)).Bytes()
+	ts.Check(err)
+	program, err := source.Build(context.Background(), archive, ts.MkAbs("built"))
+	ts.Check(err)
+	ts.Check(os.Rename(program, ts.MkAbs(args[0])))
 }
