@@ -5,7 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -63,7 +66,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun, "doctored": buildDoctored},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun, "doctored": buildDoctored, "paint": paint},
 	})
 }
 
@@ -159,4 +162,19 @@ func buildDoctored(ts *testscript.TestScript, _ bool, args []string) {
 	program, err := source.Build(context.Background(), archive, ts.MkAbs("built"))
 	ts.Check(err)
 	ts.Check(os.Rename(program, ts.MkAbs(args[0])))
+}
+
+// paint is the script command paint FILE…: it writes PNG images, each of its own.
+func paint(ts *testscript.TestScript, _ bool, args []string) {
+	for i, name := range args {
+		img := image.NewNRGBA(image.Rect(0, 0, 12, 10))
+		for at := range img.Pix {
+			img.Pix[at] = uint8(at*(i+len(name)) | at%4/3*255)
+		}
+		name = ts.MkAbs(name)
+		ts.Check(os.MkdirAll(filepath.Dir(name), 0o755))
+		f, err := os.Create(name)
+		ts.Check(err)
+		ts.Check(errors.Join(png.Encode(f, img), f.Close()))
+	}
 }

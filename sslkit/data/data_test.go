@@ -136,19 +136,3 @@ func TestPerClassIsNested(t *testing.T) {
 		t.Error("took 21 of 20 samples")
 	}
 }
-
-func TestFashionMNIST(t *testing.T) {
-	if _, err := os.Stat(fashionPackage); err != nil {
-		t.Skip("Debian's package dataset-fashion-mnist is not installed")
-	}
-	train, test, err := FashionMNISTFrom(fashionPackage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if train.Len() != 60000 || test.Len() != 10000 || train.Labels()[0] != 9 {
-		t.Errorf("%d + %d samples, first label %d", train.Len(), test.Len(), train.Labels()[0])
-	}
-	if m, s := train.Spec().Mean[0], train.Spec().Std[0]; m < 0.2859 || m > 0.2861 || s < 0.3530 || s > 0.3531 {
-		t.Errorf("mean %g and standard deviation %g, want 0.2860 and 0.3530", m, s)
-	}
-}

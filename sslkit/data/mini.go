@@ -27,7 +27,7 @@ func FashionMini() (train, test *Set, err error) {
 	}
 	cut := miniTrain * 28 * 28
 	spec := Spec{Height: 28, Width: 28, Channels: 1}
-	spec.Mean, spec.Std = statistics(pixels[:cut])
+	spec.Mean, spec.Std = statistics(pixels[:cut], 1)
 	return newSet("fashion-mini", "train", spec, fashionClasses, pixels[:cut:cut], labels[:miniTrain]),
 		newSet("fashion-mini", "test", spec, fashionClasses, pixels[cut:], labels[miniTrain:]), nil
 }

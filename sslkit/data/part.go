@@ -5,18 +5,30 @@ import (
 	"strings"
 )
 
-// Names lists the sets that Open knows.
-func Names() []string { return []string{"fashion-mnist", "fashion-mini"} }
+// Names lists the sets that Open knows by name.
+func Names() []string {
+	var all []string
+	for _, s := range sources {
+		all = append(all, s.Name)
+	}
+	return append(all, "fashion-mini")
+}
 
-// Open returns a set by its name: fashion-mnist, or the embedded fashion-mini.
+// Open returns a set by its name, or the one in a folder by its path, which
+// begins with "/" or "." (see ParseFolder).
 func Open(name string) (train, test *Set, err error) {
-	switch name {
-	case "fashion-mnist":
-		return FashionMNIST()
-	case "fashion-mini":
+	if name == "fashion-mini" {
 		return FashionMini()
 	}
-	return nil, nil, fmt.Errorf("data: no set %q, have fashion-mnist, fashion-mini", name)
+	for _, s := range sources {
+		if s.Name == name {
+			return s.Open()
+		}
+	}
+	if f, ok := ParseFolder(name); ok {
+		return f.Open()
+	}
+	return nil, nil, fmt.Errorf("data: no set %q, have %s; a folder's path begins with / or .", name, strings.Join(Names(), ", "))
 }
 
 // Part returns the part of a set that Split of the same set names, so that a

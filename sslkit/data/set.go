@@ -103,7 +103,11 @@ func newSet(name, split string, spec Spec, classes []string, pixels []uint8, lab
 	h := sha256.New()
 	h.Write(pixels)
 	for _, l := range labels {
-		h.Write([]byte{byte(l)})
+		b := []byte{byte(l), byte(l >> 8)}
+		if len(classes) <= 256 {
+			b = b[:1]
+		}
+		h.Write(b)
 	}
 	s.digest = hex.EncodeToString(h.Sum(nil))
 	return s
