@@ -96,7 +96,7 @@ GOMAXPROCS and SSLKIT_ISA (generic, avx2, avx512) change speed alone.`,
 	root.PersistentFlags().StringVar(&a.db, "db", "", "file of runs (default: see sslnotes --help)")
 	root.AddGroup(&cobra.Group{ID: "make", Title: "Make runs:"}, &cobra.Group{ID: "read", Title: "Read runs:"}, &cobra.Group{ID: "know", Title: "Know what there is:"})
 	add(root, "make", a.train(), a.probe(), a.baseline(), a.reproduce())
-	add(root, "read", a.runs(), a.show(), a.compare(), a.export())
+	add(root, "read", a.runs(), a.show(), a.compare(), a.plot(), a.export())
 	add(root, "know", a.methods(), a.encoders(), a.data(), a.version())
 	return root
 }

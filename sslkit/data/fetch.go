@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -71,7 +72,8 @@ func download(ctx context.Context, url, part string, p Progress) (err error) {
 // pause is the first wait between two attempts.
 var pause = time.Second
 
-// errRefused marks an answer that asking again will not change.
+// errRefused marks what asking again will not change: an answer, or that there
+// is no server when the download begins.
 var errRefused = errors.New("the server refused")
 
 // resume downloads what part does not hold yet.
@@ -119,7 +121,12 @@ func ask(ctx context.Context, url string, from int64) (*http.Response, error) {
 	if from > 0 {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
-	return client.Do(r)
+	answer, err := client.Do(r)
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" && from == 0 {
+		return nil, fmt.Errorf("%w: %w", errRefused, err)
+	}
+	return answer, err
 }
 
 // receive appends the answer's body to f. A body shorter than announced is an
