@@ -15,23 +15,31 @@ func init() {
 		return imports.Package{
 			Name: "data",
 			Binds: map[string]reflect.Value{
+				"CIFAR10":          reflect.ValueOf(data.CIFAR10),
 				"EndToken":         reflect.ValueOf(data.EndToken),
 				"FashionMNIST":     reflect.ValueOf(data.FashionMNIST),
 				"FashionMNISTFrom": reflect.ValueOf(data.FashionMNISTFrom),
 				"FashionMini":      reflect.ValueOf(data.FashionMini),
+				"FindSource":       reflect.ValueOf(data.FindSource),
 				"FromPixels":       reflect.ValueOf(data.FromPixels),
+				"MNIST":            reflect.ValueOf(data.MNIST),
 				"Names":            reflect.ValueOf(data.Names),
 				"Open":             reflect.ValueOf(data.Open),
 				"PackMini":         reflect.ValueOf(data.PackMini),
 				"PadToken":         reflect.ValueOf(data.PadToken),
+				"ParseFolder":      reflect.ValueOf(data.ParseFolder),
 				"Part":             reflect.ValueOf(data.Part),
+				"Sources":          reflect.ValueOf(data.Sources),
 				"StartToken":       reflect.ValueOf(data.StartToken),
 				"TrainTokenizer":   reflect.ValueOf(data.TrainTokenizer),
 			},
 			Types: map[string]reflect.Type{
 				"Batch":      reflect.TypeFor[data.Batch](),
+				"Folder":     reflect.TypeFor[data.Folder](),
 				"Image":      reflect.TypeFor[data.Image](),
+				"Progress":   reflect.TypeFor[data.Progress](),
 				"Set":        reflect.TypeFor[data.Set](),
+				"Source":     reflect.TypeFor[data.Source](),
 				"Spec":       reflect.TypeFor[data.Spec](),
 				"Tokenizer":  reflect.TypeFor[data.Tokenizer](),
 				"Unlabelled": reflect.TypeFor[data.Unlabelled](),
@@ -47,5 +55,5 @@ func init() {
 				"Unlabelled": []string{"Digest", "Image", "Len", "Name", "Pixels", "Spec", "Split"},
 			},
 		}
-	})
+	}, "context", "image", "image/color")
 }
