@@ -9,18 +9,24 @@ import (
 	"sync"
 )
 
-//go:embed docs.json.gz
-var compressedDocs []byte
+var (
+	//go:embed docs_own.json.gz
+	ownDocs []byte
+	//go:embed docs_others.json.gz
+	otherDocs []byte
+)
 
 // docs decompresses the index. A damaged index is a broken build, hence the panic.
 var docs = sync.OnceValue(func() map[string]string {
-	z, err := gzip.NewReader(bytes.NewReader(compressedDocs))
-	if err != nil {
-		panic(fmt.Sprintf("symbols: docs.json.gz: %v", err))
-	}
 	var index map[string]string
-	if err := json.NewDecoder(z).Decode(&index); err != nil {
-		panic(fmt.Sprintf("symbols: docs.json.gz: %v", err))
+	for _, part := range [][]byte{otherDocs, ownDocs} {
+		z, err := gzip.NewReader(bytes.NewReader(part))
+		if err == nil {
+			err = json.NewDecoder(z).Decode(&index) // adds to what is there
+		}
+		if err != nil {
+			panic(fmt.Sprintf("symbols: the documentation: %v", err))
+		}
 	}
 	return index
 })

@@ -8,7 +8,7 @@
 // an exported name) and lazy: a package's table is filled when it is first
 // asked for, so that commands that interpret nothing pay nothing.
 //
-// The documentation index is one compressed file, read when somebody first
+// The documentation index is two compressed files, read when somebody first
 // inspects a name.
 package symbols
 

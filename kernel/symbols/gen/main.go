@@ -41,7 +41,7 @@ func run(dir string, patterns []string) error {
 		return err
 	}
 	written := map[string]bool{}
-	docs := index{}
+	own, others := index{}, index{}
 	for _, p := range l.roots {
 		pkg, err := l.importer.Import(p.ImportPath)
 		if err != nil {
@@ -57,9 +57,17 @@ func run(dir string, patterns []string) error {
 			return fmt.Errorf("%s: %w", p.ImportPath, err)
 		}
 		written[name] = true
-		docs.add(pkg, p)
+		if strings.HasPrefix(p.ImportPath, "sslnotes/") {
+			own.add(pkg, p)
+		} else {
+			others.add(pkg, p)
+		}
 	}
-	if err := docs.write(filepath.Join(dir, "docs.json.gz")); err != nil {
+	// Two files: what changes here daily is the smaller one.
+	if err := others.write(filepath.Join(dir, "docs_others.json.gz")); err != nil {
+		return err
+	}
+	if err := own.write(filepath.Join(dir, "docs_own.json.gz")); err != nil {
 		return err
 	}
 	return removeStale(dir, written)
