@@ -29,6 +29,7 @@ var layers = map[string]string{
 	"kernel/display":          "",
 	"kernel/engine":           "",
 	"kernel/wire":             "",
+	"kernel/interp":           "kernel/engine kernel/display kernel/symbols",
 	"kernel/symbols":          "*",
 	"kernel/symbols/gen":      "",
 	"internal/catalog":        "*",

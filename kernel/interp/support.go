@@ -1,0 +1,175 @@
+package interp
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/cosmos72/gomacro/base"
+	"github.com/cosmos72/gomacro/fast"
+	"github.com/cosmos72/gomacro/imports"
+
+	"sslnotes/kernel/display"
+)
+
+// bindSupport binds the helpers that rewritten cells call.
+func bindSupport() {
+	binds := map[string]reflect.Value{
+		"Clear":    reflect.ValueOf(func(x any) { reflect.ValueOf(x).Clear() }),
+		"Stringer": reflect.ValueOf(newStringer),
+		"Rich":     reflect.ValueOf(newRich),
+		"Defer":    reflect.ValueOf(deferred.push),
+		"Shell":    reflect.ValueOf(shell),
+		"Block":    reflect.ValueOf(blockForGood),
+		"Attach":   reflect.ValueOf(attach),
+	}
+	bindMinMax[int](binds)
+	bindMinMax[int8](binds)
+	bindMinMax[int16](binds)
+	bindMinMax[int32](binds)
+	bindMinMax[int64](binds)
+	bindMinMax[uint](binds)
+	bindMinMax[uint8](binds)
+	bindMinMax[uint16](binds)
+	bindMinMax[uint32](binds)
+	bindMinMax[uint64](binds)
+	bindMinMax[uintptr](binds)
+	bindMinMax[float32](binds)
+	bindMinMax[float64](binds)
+	bindMinMax[string](binds)
+	imports.Packages[support] = imports.Package{Name: support, Binds: binds, Types: map[string]reflect.Type{}, Proxies: map[string]reflect.Type{}}
+}
+
+func bindMinMax[T cmp.Ordered](binds map[string]reflect.Value) {
+	name := reflect.TypeFor[T]().Name()
+	binds["Min_"+name] = reflect.ValueOf(func(x T, more ...T) T {
+		for _, y := range more {
+			x = min(x, y)
+		}
+		return x
+	})
+	binds["Max_"+name] = reflect.ValueOf(func(x T, more ...T) T {
+		for _, y := range more {
+			x = max(x, y)
+		}
+		return x
+	})
+}
+
+// A stringer prints as a value whose String or Error method only the
+// interpreter knows.
+type stringer struct {
+	value any
+	show  func() string
+}
+
+func newStringer(value any, show func() string) any { return stringer{value, show} }
+
+// Format calls the method for the verbs for which fmt would.
+func (s stringer) Format(f fmt.State, verb rune) {
+	if strings.ContainsRune("vsxXq", verb) && !f.Flag('#') {
+		format := strings.Replace(fmt.FormatString(f, verb), "+v", "v", 1)
+		fmt.Fprintf(f, format[:len(format)-1]+strings.Replace(string(verb), "v", "s", 1), s.String())
+		return
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), s.value)
+}
+
+// Text makes a stringer that is a cell's value show itself.
+func (s stringer) Text() string { return s.String() }
+
+func (s stringer) String() (text string) {
+	v := reflect.ValueOf(s.value)
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		defer func() {
+			if recover() != nil {
+				text = "<nil>"
+			}
+		}()
+	}
+	return s.show()
+}
+
+// newRich renders a value by the display methods that only the interpreter
+// knows; methods maps their names to them.
+func newRich(value any, methods map[string]any) any {
+	b := display.Bundle{display.MimeText: display.Text(value)}
+	for name, method := range methods {
+		switch m := method.(type) {
+		case func() string:
+			if mime, ok := richText[name]; ok {
+				b[mime] = m()
+			}
+		case func() []byte:
+			b[richBytes[name]] = base64.StdEncoding.EncodeToString(m())
+		case func() map[string]any:
+			b[display.MimeJSON] = m()
+		}
+	}
+	return b
+}
+
+var (
+	richText = map[string]string{"HTML": display.MimeHTML, "Markdown": display.MimeMarkdown, "Latex": display.MimeLatex,
+		"JavaScript": display.MimeScript, "SVG": display.MimeSVG, "String": display.MimeText, "Error": display.MimeText, "Text": display.MimeText}
+	richBytes = map[string]string{"PNG": display.MimePNG, "JPEG": display.MimeJPEG}
+)
+
+// deferred holds what the running cell deferred at its top level.
+var deferred deferStack
+
+type deferStack struct {
+	mu    sync.Mutex
+	calls []func()
+}
+
+func (d *deferStack) push(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls = append(d.calls, f)
+}
+
+// pop returns the last call pushed, or nil.
+func (d *deferStack) pop() func() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := len(d.calls)
+	if n == 0 {
+		return nil
+	}
+	f := d.calls[n-1]
+	d.calls = d.calls[:n-1]
+	return f
+}
+
+// cellContext ends when the running cell is to stop.
+var cellContext = context.Background()
+
+// blockForGood is select {}.
+func blockForGood() {
+	<-cellContext.Done()
+	panic(base.SigInterrupt)
+}
+
+// shell runs a $ line. A command that fails fails the cell.
+func shell(command string) error {
+	cmd := exec.CommandContext(cellContext, "/bin/sh", "-c", command)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	endWithChildren(cmd)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("$%s: %w", command, err)
+	}
+	return nil
+}
+
+// attached is the interpreter's state for the goroutine that called attach
+// last.
+var attached *fast.Run
+
+func attach(interp any) { attached = interp.(*fast.Interp).PrepareEnv().Run }
