@@ -29,6 +29,8 @@ var layers = map[string]string{
 	"kernel/display":          "",
 	"kernel/engine":           "",
 	"kernel/wire":             "",
+	"kernel/session":          "kernel/display kernel/engine",
+	"kernel/front":            "kernel/display kernel/engine kernel/session kernel/wire",
 	"kernel/interp":           "kernel/engine kernel/display kernel/symbols",
 	"kernel/symbols":          "*",
 	"kernel/symbols/gen":      "",
