@@ -86,7 +86,7 @@ func (c *checked) check(p *program) []types.Error {
 	c.pkg, c.decls = p.after.pkg, p.after.pkg.Scope()
 	c.info = &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-		Implicits: map[ast.Node]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{},
+		Implicits: map[ast.Node]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{}, Scopes: map[ast.Node]*types.Scope{},
 	}
 	conf := types.Config{Importer: p.bound, Error: func(err error) {
 		if e, ok := err.(types.Error); ok && !c.allowed(e) {
