@@ -1,6 +1,6 @@
 # `make test` is what continuous integration runs; `go test ./...` is its
 # offline core and needs nothing but Go and a C compiler.
-.PHONY: build test check generate bench data
+.PHONY: build test check generate bench data results
 
 build:
 	go build -o sslnotes .
@@ -29,3 +29,8 @@ generate:
 
 bench:
 	go test -run '^$$' -bench . ./sslkit/internal/f32
+
+# The runs behind the README's table, on full Fashion-MNIST: hours. It goes on
+# where it was stopped; a row's file in sslkit/results says that it is finished.
+results: build data
+	./sslnotes results $(RESULTS)

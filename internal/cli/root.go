@@ -98,6 +98,7 @@ GOMAXPROCS and SSLKIT_ISA (generic, avx2, avx512) change speed alone.`,
 	add(root, "make", a.train(), a.probe(), a.baseline(), a.reproduce())
 	add(root, "read", a.runs(), a.show(), a.compare(), a.plot(), a.export())
 	add(root, "know", a.methods(), a.encoders(), a.data(), a.version())
+	root.AddCommand(a.results())
 	return root
 }
 

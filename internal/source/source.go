@@ -56,10 +56,10 @@ func New(files fs.FS) *Archive {
 func (a *Archive) Bytes() (tar []byte, digest string, err error) { return a.pack() }
 
 // Includes reports whether a file of the module is a part of the archive: all
-// that a build needs, and neither tests nor what only tests read.
+// that a build needs, and neither tests, nor what only tests read, nor the results of runs.
 func Includes(name string) bool {
 	base := path.Base(name)
-	return !strings.HasSuffix(base, "_test.go") && !strings.HasSuffix(base, ".md") && !strings.Contains("/"+name, "/testdata/") && !strings.HasPrefix(base, ".")
+	return !strings.HasSuffix(base, "_test.go") && !strings.HasSuffix(base, ".md") && !strings.Contains("/"+name, "/testdata/") && !strings.HasPrefix(name, "sslkit/results/") && !strings.HasPrefix(base, ".")
 }
 
 func pack(files fs.FS) ([]byte, error) {

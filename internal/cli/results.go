@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sslnotes/internal/results"
+)
+
+// results is hidden: it serves this project's own table.
+func (a *app) results() *cobra.Command {
+	var p results.Plan
+	var dir, page string
+	var epochs map[string]int
+	var tableOnly bool
+	c := &cobra.Command{
+		Use:    "results",
+		Hidden: true,
+		Short:  "Make the runs of the results table, and write it",
+		Long: `Make the runs behind the table of results that are not finished yet, and write
+the table. A finished row is one file in --dir; delete it to make the row again.
+Ctrl-C or a kill loses the row that is being made, no other: the same command
+goes on from there.`,
+		Example: "  sslnotes results\n  sslnotes results --epochs simclr=16,rotation=8\n  sslnotes results --table",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p.Epochs = epochs
+			if tableOnly {
+				return p.Insert(dir, page)
+			}
+			s, err := a.session(c.Context())
+			if err != nil {
+				return err
+			}
+			err = p.Execute(s, dir, a.out, func() error { return p.Insert(dir, page) })
+			if errors.Is(err, context.Canceled) {
+				fmt.Fprintln(a.err, "interrupted: the same command goes on from here")
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	dataFlag(c, &p.Data, "fashion-mnist", dataUsage)
+	f.IntVar(&p.Seeds, "seeds", 3, "seeds")
+	f.IntVar(&p.Subsets, "subsets", 5, "draws of few labels")
+	f.IntVar(&p.Labels, "labels", 10, "labelled images a class where they are few")
+	f.StringToIntVar(&epochs, "epochs", nil, "epochs of pre-training by method, as simclr=16,rotation=8 (default: about six minutes each)")
+	f.StringVar(&dir, "dir", "sslkit/results", "folder of the rows' files")
+	f.StringVar(&page, "page", "README.md", "Markdown file that holds the table")
+	f.BoolVar(&tableOnly, "table", false, "only write the table from the finished rows")
+	return c
+}

@@ -1,0 +1,160 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/pipeline"
+	"sslnotes/tracker"
+)
+
+// executor makes what a plan lacks.
+type executor struct {
+	plan    Plan
+	dir     string
+	session *pipeline.Session
+	out     io.Writer
+
+	train, test *data.Set
+	unlabelled  *data.Unlabelled
+	images      int // of unlabelled
+
+	encoder *pipeline.Run // of the rows that are being made
+	name    string        // its row
+
+	left          float64 // images to go
+	done, seconds float64 // images in this execution, and the time they took
+}
+
+// nominal is the assumed rate, in images a second, until it has been measured.
+const nominal = 2500
+
+// Execute makes the rows that are not in dir yet, records them in the session's
+// store, and calls after with every finished row. If the session's context ends
+// it returns that error; what is finished stays, and Execute goes on from there
+// when called again.
+func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func() error) error {
+	x := &executor{plan: p.resolve(), dir: dir, session: s, out: out}
+	if err := x.open(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("results: %w", err)
+	}
+	rows := x.plan.Rows()
+	missing, err := x.announce(rows)
+	if err != nil {
+		return err
+	}
+	for i, row := range missing {
+		if err := x.make(row, len(rows)-len(missing)+i+1, len(rows)); err != nil {
+			return err
+		}
+		if err := after(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *executor) open() (err error) {
+	if x.train, x.test, err = data.Open(x.plan.Data); err != nil {
+		return err
+	}
+	rest, _, err := x.train.Holdout()
+	if err != nil {
+		return err
+	}
+	x.unlabelled, x.images = rest.Unlabelled(), rest.Len()
+	return nil
+}
+
+// announce prints the plan and returns what is missing.
+func (x *executor) announce(rows []Row) (missing []Row, err error) {
+	for _, row := range rows {
+		_, ok, err := read(x.dir, row)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			missing = append(missing, row)
+			x.left += row.cost(x.images)
+		}
+	}
+	fmt.Fprintf(x.out, "%d rows, %d finished; the rest should take %s on two idle threads\n", len(rows), len(rows)-len(missing), span(x.left/nominal))
+	for _, row := range missing {
+		fmt.Fprintf(x.out, "  %-32s %s\n", row.Name, span(row.cost(x.images)/nominal))
+	}
+	return missing, nil
+}
+
+// span is a time in words.
+func span(seconds float64) string {
+	if seconds < 90 {
+		return fmt.Sprintf("%.0f s", seconds)
+	}
+	return fmt.Sprintf("%.0f min", seconds/60)
+}
+
+// make makes one row.
+func (x *executor) make(row Row, at, of int) error {
+	start := time.Now()
+	r, err := x.run(row)
+	if err != nil {
+		return fmt.Errorf("row %s: %w", row.Name, err)
+	}
+	rec, err := r.Record()
+	if err != nil {
+		return err
+	}
+	if err := write(x.dir, resultOf(row, rec)); err != nil {
+		return err
+	}
+	x.left -= row.cost(x.images)
+	x.done += row.cost(x.images)
+	x.seconds += time.Since(start).Seconds()
+	fmt.Fprintf(x.out, "%s [%d/%d] %s: %s, %s; about %s left\n", time.Now().Format(time.TimeOnly), at, of, row.Name, outcome(rec), span(time.Since(start).Seconds()), span(x.left*x.seconds/x.done))
+	return nil
+}
+
+// outcome says the result of a run in words.
+func outcome(r tracker.Run) string {
+	for _, key := range []string{"test_accuracy", "loss"} {
+		if m, ok := r.Metrics[key]; ok {
+			return fmt.Sprintf("%s %.4f", key, m.Value)
+		}
+	}
+	return string(r.Status)
+}
+
+// run executes a row.
+func (x *executor) run(row Row) (*pipeline.Run, error) {
+	train, err := x.train, error(nil)
+	if row.Labels != 0 {
+		if train, err = train.PerClass(row.Labels, row.Subset); err != nil {
+			return nil, err
+		}
+	}
+	tuning := x.plan.Tuning
+	tuning.Seed = row.Seed
+	switch {
+	case row.Encoder == "supervised":
+		return x.session.Supervised(x.plan.Encoder, train, x.test, tuning)
+	case row.Judge == "":
+		return x.encode(row)
+	}
+	e, err := x.parent(row)
+	if err != nil {
+		return nil, err
+	}
+	switch row.Judge {
+	case "probe":
+		return pipeline.LinearProbe(e, train, x.test)
+	case "knn":
+		return pipeline.KNN(e, train, x.test)
+	}
+	return tuning.Judge(e, train, x.test)
+}

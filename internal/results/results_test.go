@@ -1,0 +1,133 @@
+package results
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sslnotes/internal/catalog"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/pipeline"
+	"sslnotes/tracker"
+)
+
+// small is a plan of seconds.
+func small() Plan {
+	return Plan{Data: "fashion-mini", Seeds: 1, Subsets: 2, Labels: 2, Epochs: map[string]int{"simclr": 1, "rotation": 1},
+		Encoder: nn.ConvNet{Channels: []int{4, 8}}, Tuning: pipeline.Tuning{Steps: 3, BatchSize: 8}}
+}
+
+func session(t *testing.T, ctx context.Context) *pipeline.Session {
+	store, err := tracker.Open(filepath.Join(t.TempDir(), "runs.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return &pipeline.Session{Store: store, Types: catalog.Types(), Context: func() context.Context { return ctx }}
+}
+
+// TestGoesOn stops a plan after some rows, goes on in the same store, then in
+// an empty one, and wants every row made once, from equal encoders.
+func TestGoesOn(t *testing.T) {
+	p, dir := small(), t.TempDir()
+	page := filepath.Join(dir, "page.md")
+	if err := os.WriteFile(page, []byte("above\n"+begin+"\nold\n"+end+"\nbelow\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	stopAt := func(n int) error {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		var out strings.Builder
+		err := p.Execute(session(t, ctx), dir, &out, func() error {
+			if made++; made == n {
+				stop()
+			}
+			return p.Insert(dir, page)
+		})
+		if !strings.Contains(out.String(), "rows, ") {
+			t.Errorf("no plan was printed: %s", &out)
+		}
+		return err
+	}
+	// Row 8 is a judgement of SimCLR, in the middle of its group.
+	if err := stopAt(8); !errors.Is(err, context.Canceled) || made != 8 {
+		t.Fatalf("stopped after %d rows with %v", made, err)
+	}
+	first, _, err := read(dir, p.Rows()[5])
+	if err != nil || first.Row.Name != "simclr-1" {
+		t.Fatalf("row 5 is %s, %v", first.Row.Name, err)
+	}
+	if err := stopAt(-1); err != nil {
+		t.Fatal(err)
+	}
+	if made != len(p.Rows()) {
+		t.Errorf("%d rows were made, the plan has %d", made, len(p.Rows()))
+	}
+	again, _, err := read(dir, p.Rows()[5])
+	if err != nil || again.Digest != first.Digest || again.Run == first.Run {
+		t.Errorf("the encoder made again has digest %s, was %s (%v)", again.Digest, first.Digest, err)
+	}
+	b, err := os.ReadFile(page)
+	if err != nil || !strings.HasPrefix(string(b), "above\n"+begin) || !strings.HasSuffix(string(b), end+"\nbelow\n") || strings.Contains(string(b), "old") {
+		t.Errorf("the page is %s (%v)", b, err)
+	}
+	if n := strings.Count(string(b), "–"); n > 3 {
+		t.Errorf("%d places are empty:\n%s", n, b)
+	}
+}
+
+func TestRowsAreDistinct(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range (Plan{}).Rows() {
+		if seen[r.Name] {
+			t.Errorf("two rows are called %s", r.Name)
+		}
+		seen[r.Name] = true
+	}
+}
+
+// TestTable holds the table's arithmetic against numbers worked out by hand.
+func TestTable(t *testing.T) {
+	dir := t.TempDir()
+	p := Plan{Seeds: 2, Subsets: 2}
+	put := func(name string, accuracy float64) {
+		for _, row := range p.Rows() {
+			if row.Name == name {
+				if err := write(dir, Result{Row: row, Metrics: map[string]float64{"test_accuracy": accuracy}, Numerics: "7"}); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+		}
+		t.Fatalf("no row %s", name)
+	}
+	put("simclr-1-probe", 0.8)
+	put("simclr-2-probe", 0.9)
+	put("random-1-probe", 0.7)
+	put("random-2-probe", 0.75)
+	put("pixels-probe", 0.6)
+	put("simclr-1-finetune-10-labels-0", 0.5)
+	put("simclr-1-finetune-10-labels-1", 0.6)
+	put("pixels-probe-10-labels-0", 0.4)
+	put("pixels-probe-10-labels-1", 0.3)
+	have, err := p.Table(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| SimCLR | 85.0 ± 7.1 | – | – | 55.0 |",
+		"| raw pixels | 60.0 | – | 35.0 | – |",
+		"9 of 49 rows", "Numerics 7.",
+		"| SimCLR − random weights of the same seed, linear probe, all labels | +12.5 | 2.5 | 2 |",
+		"| SimCLR − raw pixels, linear probe, all labels | +25.0 | 5.0 | 2 |",
+		"| SimCLR fine-tuned − raw pixels, 10 labels a class | +20.0 | 10.0 | 2 |",
+	} {
+		if !strings.Contains(have, want) {
+			t.Errorf("no %q in\n%s", want, have)
+		}
+	}
+}
