@@ -16,10 +16,23 @@ func Exp64(x float64) float64 {
 	n := math.Floor(float64(x*log2e) + 0.5)
 	r := float64(x-float64(n*hi)) - float64(n*lo)
 	p := 1.0 / 6227020800
-	for _, c := range [...]float64{1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1} {
-		p = float64(p*r) + c
+	p = float64(p*r) + 1.0/479001600
+	p = float64(p*r) + 1.0/39916800
+	p = float64(p*r) + 1.0/3628800
+	p = float64(p*r) + 1.0/362880
+	p = float64(p*r) + 1.0/40320
+	p = float64(p*r) + 1.0/5040
+	p = float64(p*r) + 1.0/720
+	p = float64(p*r) + 1.0/120
+	p = float64(p*r) + 1.0/24
+	p = float64(p*r) + 1.0/6
+	p = float64(p*r) + 0.5
+	p = float64(p*r) + 1
+	p = float64(p*r) + 1
+	if n > 1023 { // 2^n alone is too large
+		return 2 * p * math.Float64frombits(2046<<52)
 	}
-	return math.Ldexp(p, int(n))
+	return p * math.Float64frombits(uint64(int(n)+1023)<<52)
 }
 
 // Exp returns e^x rounded from Exp64: within 0.5000001 ulp where the result is
