@@ -42,6 +42,7 @@ func (p ResNet) Build(in Input, r *rng.Stream) (Encoder, error) {
 	}
 	width := p.Channels[0]
 	layers := Sequential{NewConv2D("stem.conv", in.Channels, width, 3, p.StemStride, r), NewBatchNorm("stem.norm", width), ReLU{}}
+	var ends []int
 	for s, out := range p.Channels {
 		for b := range p.Blocks {
 			stride := 1
@@ -49,10 +50,10 @@ func (p ResNet) Build(in Input, r *rng.Stream) (Encoder, error) {
 				stride = 2
 			}
 			layers = append(layers, newBlock(fmt.Sprintf("stage%d.%d", s, b), width, out, stride, r))
-			width = out
+			width, ends = out, append(ends, len(layers))
 		}
 	}
-	return &convolutional{layers, p, in, width}, nil
+	return &convolutional{layers, ends, p, in, width}, nil
 }
 
 // checkInput refuses channel counts and image sizes no network can have.
@@ -74,6 +75,7 @@ func checkInput(plan string, in Input, channels []int) error {
 // convolutional is a chain of layers on images, ended by the mean over pixels.
 type convolutional struct {
 	Sequential
+	ends []int // of the blocks among the layers
 	plan Plan
 	in   Input
 	dim  int
@@ -85,6 +87,27 @@ func (e *convolutional) Plan() Plan   { return e.plan }
 
 func (e *convolutional) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 	return tensor.GlobalAvgPool(e.Sequential.Forward(x, train))
+}
+
+// Blocks implements Staged.
+func (e *convolutional) Blocks() []Module {
+	var all []Module
+	from := 0
+	for _, end := range e.ends {
+		all = append(all, e.Sequential[from:end])
+		from = end
+	}
+	return all
+}
+
+// ForwardTail implements Staged.
+func (e *convolutional) ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor {
+	from := 0
+	if frozen > 0 {
+		from = e.ends[frozen-1]
+	}
+	x = e.Sequential[:from].Forward(x, false)
+	return tensor.GlobalAvgPool(e.Sequential[from:].Forward(x, true))
 }
 
 // block is ReLU(conv–norm–ReLU–conv–norm + shortcut), where the shortcut is a
@@ -130,11 +153,12 @@ func (p ConvNet) Build(in Input, r *rng.Stream) (Encoder, error) {
 		return nil, err
 	}
 	var layers Sequential
+	var ends []int
 	width := in.Channels
 	for i, out := range p.Channels {
 		name := fmt.Sprintf("layer%d", i)
 		layers = append(layers, NewConv2D(name+".conv", width, out, 3, 2, r), NewBatchNorm(name+".norm", out), ReLU{})
-		width = out
+		width, ends = out, append(ends, len(layers))
 	}
-	return &convolutional{layers, p, in, width}, nil
+	return &convolutional{layers, ends, p, in, width}, nil
 }
