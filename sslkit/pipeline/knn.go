@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"sort"
 
@@ -9,34 +10,59 @@ import (
 	"sslnotes/sslkit/tensor"
 )
 
-// Features returns the encoder's features of every sample [N,Dim], BatchNorm
-// using its running statistics. A nil encoder gives the pixels themselves.
-func Features(e nn.Encoder, set Source) *tensor.Tensor {
-	const batch = 500
-	var out *tensor.Tensor
-	for from := 0; from < set.Len(); from += batch {
-		index := make([]int, min(batch, set.Len()-from))
-		for i := range index {
-			index[i] = from + i
-		}
-		x := Images(set, index)
-		if e != nil {
-			x = e.Forward(x, false).Detach()
-		} else {
-			x = tensor.Reshape(x, len(index), x.Len()/len(index))
-		}
-		if out == nil {
-			out = tensor.New(set.Len(), x.Dim(1))
-		}
-		copy(out.Data()[from*x.Dim(1):], x.Data())
-	}
-	return out
-}
-
 // Neighbours classifies by the k nearest neighbours in cosine similarity s, each
 // voting with weight exp(s/0.07) (Wu, Xiong, Yu and Lin 2018).
 type Neighbours struct {
 	K int // neighbours. If 0, 20.
+}
+
+// KNN judges a run's features by the 20 nearest neighbours among all of train,
+// scored once on test.
+func KNN(r *Run, train, test *data.Set) (*Run, error) { return Neighbours{}.Judge(r, train, test) }
+
+// Judge is KNN with these options.
+func (k Neighbours) Judge(r *Run, train, test *data.Set) (*Run, error) {
+	if k.K == 0 {
+		k.K = 20
+	}
+	if train != nil {
+		if err := k.check(train.Len()); err != nil {
+			return nil, err
+		}
+	}
+	return r.judge(&k, train, test)
+}
+
+func (k Neighbours) check(n int) error {
+	if k.K < 0 || k.K > n {
+		return fmt.Errorf("pipeline: Neighbours.K is %d, want 1 to %d", k.K, n)
+	}
+	return nil
+}
+
+func (k *Neighbours) kind() string         { return "knn" }
+func (k *Neighbours) method(r *Run) string { return r.method }
+func (k *Neighbours) seed(r *Run) uint64   { return r.seed }
+func (k *Neighbours) steps() int           { return 1 }
+
+func (k *Neighbours) do(x *execution) error {
+	memory, err := x.parent.featuresOf(x.ctx, x.sets.train)
+	if err != nil {
+		return err
+	}
+	query, err := x.parent.featuresOf(x.ctx, x.sets.test)
+	if err != nil {
+		return err
+	}
+	predicted, err := k.classify(x.ctx, memory, query, x.sets.train.Labels(), len(x.sets.train.Classes()))
+	if err != nil {
+		return err
+	}
+	x.bar.Update(1, "")
+	if err := x.Log(0, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
+		return err
+	}
+	return x.savePredictions(0, predicted)
 }
 
 // Accuracy returns the share of query samples whose neighbours among the memory
@@ -46,27 +72,50 @@ func (k Neighbours) Accuracy(e nn.Encoder, memory, query *data.Set) (float64, er
 	if k.K == 0 {
 		k.K = 20
 	}
-	if k.K < 0 || k.K > memory.Len() {
-		return 0, fmt.Errorf("pipeline: Neighbours.K is %d, want 1 to %d", k.K, memory.Len())
+	if err := k.check(memory.Len()); err != nil {
+		return 0, err
 	}
-	m := tensor.L2Normalize(Features(e, memory), 1e-12)
-	q := tensor.L2Normalize(Features(e, query), 1e-12)
+	predicted, err := k.classify(context.Background(), Features(e, memory), Features(e, query), memory.Labels(), len(memory.Classes()))
+	if err != nil {
+		return 0, err
+	}
+	return share(predicted, query.Labels()), nil
+}
+
+// classify returns the class of each row of query [M,D] by its neighbours among
+// the rows of memory [N,D].
+func (k Neighbours) classify(ctx context.Context, memory, query *tensor.Tensor, labels []int, classes int) ([]int, error) {
+	m := transposed(tensor.L2Normalize(memory, 1e-12))
+	q := tensor.L2Normalize(query, 1e-12)
 	const block = 200
-	right := 0
-	for from := 0; from < query.Len(); from += block {
-		index := make([]int, min(block, query.Len()-from))
-		for i := range index {
-			index[i] = from + i
+	predicted := make([]int, 0, query.Dim(0))
+	for from := 0; from < query.Dim(0); from += block {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		similar := tensor.MatMulT(tensor.Rows(q, index), m)
-		for i, sample := range index {
-			row := similar.Data()[i*memory.Len() : (i+1)*memory.Len()]
-			if k.vote(row, memory.Labels(), len(memory.Classes())) == query.Labels()[sample] {
-				right++
+		index := span(from, min(from+block, query.Dim(0)))
+		similar := tensor.Linear(tensor.Rows(q, index), m, nil).Data()
+		for i := range index {
+			predicted = append(predicted, k.vote(similar[i*len(labels):(i+1)*len(labels)], labels, classes))
+		}
+	}
+	return predicted, nil
+}
+
+// transposed returns x [N,D] as [D,N], so that the products of a block of rows
+// with all of x read it in order.
+func transposed(x *tensor.Tensor) *tensor.Tensor {
+	n, d := x.Dim(0), x.Dim(1)
+	out := tensor.New(d, n)
+	const tile = 16
+	for i0 := 0; i0 < n; i0 += tile {
+		for j := range d {
+			for i := i0; i < min(i0+tile, n); i++ {
+				out.Data()[j*n+i] = x.Data()[i*d+j]
 			}
 		}
 	}
-	return float64(right) / float64(query.Len()), nil
+	return out
 }
 
 // vote returns the class of the nearest neighbours.

@@ -8,15 +8,15 @@ const memory = 10
 // minimise changes x until the smooth convex function f, which returns its
 // value and writes its gradient, is at its minimum: the gradient's largest
 // element below tolerance, no progress possible in the arithmetic of f, or
-// limit iterations done. It is L-BFGS (Liu and Nocedal 1989, algorithm 2.1)
+// limit iterations done, or until it is told to stop. It is L-BFGS (Liu and Nocedal 1989, algorithm 2.1)
 // with halved steps until the decrease is sufficient; every sum is in the order
 // of the elements.
-func minimise(x []float64, f func(x, gradient []float64) float64, limit int, tolerance float64) (iterations int) {
+func minimise(x []float64, f func(x, gradient []float64) float64, limit int, tolerance float64, stop func() bool) (iterations int) {
 	n := len(x)
 	g, next, nextG := make([]float64, n), make([]float64, n), make([]float64, n)
 	value := f(x, g)
 	var past []pair
-	for iterations < limit && largest(g) > tolerance {
+	for iterations < limit && largest(g) > tolerance && !stop() {
 		d := direction(g, past)
 		slope := dot(d, g)
 		step := 1.0
@@ -40,16 +40,10 @@ func minimise(x []float64, f func(x, gradient []float64) float64, limit int, tol
 		}
 		iterations++
 		past = remember(past, x, next, g, nextG)
-		x, next = swap(x, next)
+		copy(x, next) // the caller owns x
 		g, nextG = nextG, g
 	}
 	return iterations
-}
-
-// swap copies next to x, which the caller owns.
-func swap(x, next []float64) (a, b []float64) {
-	copy(x, next)
-	return x, next
 }
 
 // pair is one past step and the change of the gradient along it.

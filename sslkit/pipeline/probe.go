@@ -1,13 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"sslnotes/sslkit/data"
-	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
 	"sslnotes/tracker"
 )
@@ -32,33 +33,31 @@ func LinearProbe(r *Run, train, test *data.Set) (*Run, error) { return Probe{}.J
 
 // Judge is LinearProbe with these options.
 func (p Probe) Judge(r *Run, train, test *data.Set) (*Run, error) {
+	p, err := p.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return r.judge(&p, train, test)
+}
+
+func (p Probe) resolve() (Probe, error) {
 	if p.Penalties == nil {
 		p.Penalties = []float64{1, 0.1, 0.01, 1e-3, 1e-4, 1e-5}
 	}
 	p.Penalties = slices.Clone(p.Penalties)
-	slices.SortFunc(p.Penalties, func(a, b float64) int { return -compare(a, b) })
+	slices.SortFunc(p.Penalties, func(a, b float64) int { return cmp.Compare(b, a) })
 	for _, v := range p.Penalties {
 		if !(v > 0) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("pipeline: Probe.Penalties holds %g, want > 0", v)
+			return p, fmt.Errorf("pipeline: Probe.Penalties holds %g, want > 0", v)
 		}
 	}
 	if p.Iterations == 0 {
 		p.Iterations = 200
 	}
 	if p.Iterations < 0 || len(p.Penalties) == 0 {
-		return nil, fmt.Errorf("pipeline: Probe.Iterations is %d with %d penalties, want > 0", p.Iterations, len(p.Penalties))
+		return p, fmt.Errorf("pipeline: Probe.Iterations is %d with %d penalties, want > 0", p.Iterations, len(p.Penalties))
 	}
-	return r.judge(&p, train, test)
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return p, nil
 }
 
 // judge executes a task whose parent is r.
@@ -81,7 +80,11 @@ func (p *Probe) steps() int           { return len(p.Penalties) + 1 }
 
 func (p *Probe) do(x *execution) error {
 	train, test := x.sets.train, x.sets.test
-	f, err := x.parent.standardised(x, train)
+	scale, err := x.parent.scaling(x.ctx)
+	if err != nil {
+		return err
+	}
+	f, err := x.parent.standardised(x.ctx, scale, train)
 	if err != nil {
 		return err
 	}
@@ -89,8 +92,7 @@ func (p *Probe) do(x *execution) error {
 	if err != nil {
 		return err
 	}
-	best = p.fit(f, train.Labels(), penalty, best)
-	g, err := x.parent.standardised(x, test)
+	g, err := x.parent.standardised(x.ctx, scale, test)
 	if err != nil {
 		return err
 	}
@@ -105,13 +107,15 @@ func (p *Probe) do(x *execution) error {
 	return x.savePredictions(last, predicted)
 }
 
+const predictionsFile = "predictions.bin"
+
 // savePredictions stores one byte a test sample, for paired tests.
 func (x *execution) savePredictions(step int, predicted []int) error {
 	b := make([]byte, len(predicted))
 	for i, c := range predicted {
 		b[i] = byte(c)
 	}
-	return x.Checkpoint(step, "predictions.bin", b)
+	return x.Checkpoint(step, predictionsFile, b)
 }
 
 // share is how many of the predictions are right.
@@ -125,232 +129,62 @@ func share(predicted, labels []int) float64 {
 	return float64(right) / float64(len(labels))
 }
 
-// choose returns the penalty with the best validation accuracy, the stronger
-// one of equals, and the classifier of its first fold to start from.
+// choose returns the classifier of all of train with the penalty whose
+// validation accuracy is best, the stronger one of equals. One label a class
+// leaves nothing to validate on; then the penalty is the third of the list.
 func (p *Probe) choose(x *execution, f *tensor.Tensor, train *data.Set) (*classifier, float64, error) {
-	parts := folds(train)
-	if len(parts) == 0 { // one label a class leaves nothing to validate on
-		return nil, p.Penalties[len(p.Penalties)/3], nil
-	}
-	warm := make([]*classifier, len(parts))
+	parts := partition(f, train, folds(train))
 	var best *classifier
-	chosen, top := 0.0, -1.0
+	chosen, top := p.Penalties[min(2, len(p.Penalties)-1)], -1.0
 	for i, penalty := range p.Penalties {
-		right, all := 0.0, 0.0
-		for k, held := range parts {
-			if err := x.ctx.Err(); err != nil {
-				return nil, 0, err
-			}
-			rest := without(train.Len(), held)
-			warm[k] = p.fit(tensor.Rows(f, rest), pick(train.Labels(), rest), penalty, warm[k])
-			right += share(warm[k].predict(tensor.Rows(f, held)), pick(train.Labels(), held)) * float64(len(held))
-			all += float64(len(held))
+		if len(parts) == 0 {
+			break
 		}
-		accuracy := right / all
+		accuracy, err := p.validate(x.ctx, parts, penalty)
+		if err != nil {
+			return nil, 0, err
+		}
 		if accuracy > top {
-			best, chosen, top = warm[0], penalty, accuracy
+			best, chosen, top = parts[0].fitted, penalty, accuracy
 		}
 		x.bar.Update(i+1, fmt.Sprintf("validation accuracy %.4f", accuracy))
 		if err := x.Log(i, tracker.Value{Key: "penalty", Value: penalty}, tracker.Value{Key: "validation_accuracy", Value: accuracy}); err != nil {
 			return nil, 0, err
 		}
 	}
-	return best, chosen, nil
+	best, err := p.fit(x.ctx, f, train.Labels(), len(train.Classes()), chosen, best)
+	return best, chosen, err
 }
 
-// folds returns the samples to hold out in turn, each class in equal shares.
-func folds(s *data.Set) [][]int {
-	classes := make([][]int, len(s.Classes()))
-	for _, i := range rng.New(0, "folds").Perm(s.Len()) {
-		classes[s.Labels()[i]] = append(classes[s.Labels()[i]], i)
+// A fold is what one validation trains and scores on.
+type fold struct {
+	train, held             *tensor.Tensor
+	trainLabels, heldLabels []int
+	classes                 int
+	fitted                  *classifier // with the penalty before, from which the next fit starts
+}
+
+// partition cuts features into folds by the samples held out of each.
+func partition(f *tensor.Tensor, s *data.Set, parts [][]int) []*fold {
+	var all []*fold
+	for _, held := range parts {
+		rest := without(s.Len(), held)
+		all = append(all, &fold{tensor.Rows(f, rest), tensor.Rows(f, held), pick(s.Labels(), rest), pick(s.Labels(), held), len(s.Classes()), nil})
 	}
-	fewest := s.Len()
-	for _, c := range classes {
-		fewest = min(fewest, len(c))
-	}
-	k, used := 5, 5
-	switch {
-	case fewest < 2:
-		return nil
-	case fewest >= 1000:
-		k, used = 12, 1
-	case fewest < 5:
-		k, used = fewest, fewest
-	}
-	parts := make([][]int, used)
-	for _, c := range classes {
-		for i, sample := range c {
-			if i%k < used {
-				parts[i%k] = append(parts[i%k], sample)
-			}
+	return all
+}
+
+// validate fits every fold and returns the accuracy over all held samples.
+func (p *Probe) validate(ctx context.Context, parts []*fold, penalty float64) (float64, error) {
+	right, all := 0.0, 0.0
+	for _, part := range parts {
+		var err error
+		if part.fitted, err = p.fit(ctx, part.train, part.trainLabels, part.classes, penalty, part.fitted); err != nil {
+			return 0, err
 		}
+		n := float64(len(part.heldLabels))
+		right += float64(share(part.fitted.predict(part.held), part.heldLabels) * n)
+		all += n
 	}
-	for _, p := range parts {
-		slices.Sort(p)
-	}
-	return parts
-}
-
-// without lists 0 to n-1 but for the sorted held ones.
-func without(n int, held []int) []int {
-	rest := make([]int, 0, n-len(held))
-	for i := range n {
-		if len(held) > 0 && held[0] == i {
-			held = held[1:]
-			continue
-		}
-		rest = append(rest, i)
-	}
-	return rest
-}
-
-func pick(labels, index []int) []int {
-	out := make([]int, len(index))
-	for i, at := range index {
-		out[i] = labels[at]
-	}
-	return out
-}
-
-// A classifier holds weights [dim,classes], then biases.
-type classifier struct {
-	w       []float64
-	dim     int
-	classes int
-}
-
-// tensors returns weights and biases in float32.
-func (c *classifier) tensors() (w, b *tensor.Tensor) {
-	w, b = tensor.New(c.dim, c.classes), tensor.New(c.classes)
-	for i := range w.Data() {
-		w.Data()[i] = float32(c.w[i])
-	}
-	for i := range b.Data() {
-		b.Data()[i] = float32(c.w[w.Len()+i])
-	}
-	return w, b
-}
-
-func (c *classifier) predict(f *tensor.Tensor) []int {
-	w, b := c.tensors()
-	return tensor.Argmax(tensor.Linear(f, w, b))
-}
-
-// fit minimises the penalised cross-entropy, starting from another classifier
-// or, if that is nil, from zero.
-func (p *Probe) fit(f *tensor.Tensor, labels []int, penalty float64, start *classifier) *classifier {
-	classes := slices.Max(labels) + 1
-	c := &classifier{dim: f.Dim(1), classes: classes}
-	c.w = make([]float64, (c.dim+1)*classes)
-	if start != nil && len(start.w) == len(c.w) {
-		copy(c.w, start.w)
-	}
-	minimise(c.w, func(x, gradient []float64) float64 {
-		w, b := (&classifier{x, c.dim, classes}).tensors()
-		loss := tensor.CrossEntropy(tensor.Linear(f, w.RequireGrad(), b.RequireGrad()), labels)
-		value := float64(loss.Item())
-		tensor.Backward(loss)
-		free := c.dim * classes
-		for i, g := range w.Grad() {
-			value += float64(penalty / 2 * float64(x[i]*x[i]))
-			gradient[i] = float64(g) + float64(penalty*x[i])
-		}
-		for i, g := range b.Grad() {
-			gradient[free+i] = float64(g)
-		}
-		return value
-	}, p.Iterations, 1e-5)
-	return c
-}
-
-// standardised returns a set's features with the mean and the standard
-// deviation of the run's unlabelled images taken out.
-func (r *Run) standardised(x *execution, s Source) (*tensor.Tensor, error) {
-	mean, inverse, err := r.statistics(x)
-	if err != nil {
-		return nil, err
-	}
-	f, err := r.featuresOf(x, s)
-	if err != nil {
-		return nil, err
-	}
-	out := tensor.New(f.Dim(0), f.Dim(1))
-	for i, v := range f.Data() {
-		j := i % f.Dim(1)
-		out.Data()[i] = float32((v - mean[j]) * inverse[j])
-	}
-	return out, nil
-}
-
-// statistics returns the mean of each feature over the unlabelled images, and
-// the inverse of its standard deviation, or of one if it never changes.
-func (r *Run) statistics(x *execution) (mean, inverse []float32, err error) {
-	f, err := r.featuresOf(x, r.seen)
-	if err != nil {
-		return nil, nil, err
-	}
-	n, d := f.Dim(0), f.Dim(1)
-	sum, square := make([]float64, d), make([]float64, d)
-	for i, v := range f.Data() {
-		sum[i%d] += float64(v)
-	}
-	mean, inverse = make([]float32, d), make([]float32, d)
-	for j := range mean {
-		mean[j] = float32(sum[j] / float64(n))
-	}
-	for i, v := range f.Data() {
-		e := float64(v) - sum[i%d]/float64(n)
-		square[i%d] += float64(e * e)
-	}
-	for j := range inverse {
-		inverse[j] = 1
-		if s := math.Sqrt(square[j] / float64(n)); s > 1e-6 {
-			inverse[j] = float32(1 / s)
-		}
-	}
-	return mean, inverse, nil
-}
-
-// featuresOf returns the features of a set, which are kept with the run.
-func (r *Run) featuresOf(x *execution, s Source) (*tensor.Tensor, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := s.Digest()
-	if f, ok := r.features[key]; ok {
-		return f, nil
-	}
-	if err := x.ctx.Err(); err != nil {
-		return nil, err
-	}
-	f := Features(r.encoder, s)
-	if r.features == nil {
-		r.features = map[string]*tensor.Tensor{}
-	}
-	r.features[key] = f
-	return f, nil
-}
-
-// KNN judges a run's features by the 20 nearest neighbours.
-func KNN(r *Run, train, test *data.Set) (*Run, error) { return Neighbours{}.Judge(r, train, test) }
-
-// Judge is KNN with these options.
-func (k Neighbours) Judge(r *Run, train, test *data.Set) (*Run, error) {
-	if k.K == 0 {
-		k.K = 20
-	}
-	return r.judge(&k, train, test)
-}
-
-func (k *Neighbours) kind() string         { return "knn" }
-func (k *Neighbours) method(r *Run) string { return r.method }
-func (k *Neighbours) seed(r *Run) uint64   { return r.seed }
-func (k *Neighbours) steps() int           { return 1 }
-
-func (k *Neighbours) do(x *execution) error {
-	accuracy, err := k.Accuracy(x.parent.encoder, x.sets.train, x.sets.test)
-	if err != nil {
-		return err
-	}
-	x.bar.Update(1, "")
-	return x.Log(0, tracker.Value{Key: "test_accuracy", Value: accuracy})
+	return right / all, nil
 }

@@ -29,10 +29,32 @@ type Verdict struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// ReproduceAll reproduces a run and before it all that it builds on, the oldest
+// first. It stops at the first that is not bit-exact.
+func (s *Session) ReproduceAll(ref string) ([]Verdict, error) {
+	store, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	r, err := store.Run(ref)
+	if err != nil {
+		return nil, err
+	}
+	var all []Verdict
+	if r.Parent != "" {
+		if all, err = s.ReproduceAll(r.Parent); err != nil || all[len(all)-1].Verdict != BitExact {
+			return all, err
+		}
+	}
+	v, err := s.Reproduce(r.ID)
+	return append(all, v), err
+}
+
 // Reproduce executes a finished run again from its record and compares every
-// computed value and every checkpoint bit for bit. A parent's encoder is taken
-// from its checkpoint. It returns an error only if the store cannot be read or
-// the context ended.
+// computed value and every checkpoint bit for bit. The encoder of a run it
+// builds on is taken from that run's checkpoint, whose record must be whole;
+// ReproduceAll executes those again too. It returns an error only if the store
+// cannot be read or the context ended.
 func (s *Session) Reproduce(ref string) (Verdict, error) {
 	store, err := s.Open()
 	if err != nil {
@@ -46,7 +68,7 @@ func (s *Session) Reproduce(ref string) (Verdict, error) {
 	if r.Status != tracker.Finished && r.Status != tracker.Diverged {
 		return v.missing("an end: the run is %s", r.Status), nil
 	}
-	if err := store.Verify(r); err != nil {
+	if err := verify(store, r); err != nil {
 		v.Verdict, v.Reason = DidDiverge, err.Error()
 		return v, nil
 	}
@@ -61,7 +83,22 @@ func (s *Session) Reproduce(ref string) (Verdict, error) {
 	if err != nil {
 		return v, err
 	}
-	return s.replay(v, x, t, links, r.Status)
+	return replay(v, x, t, links, r.Status)
+}
+
+// verify checks the records of a run and of all that it builds on.
+func verify(store *tracker.Store, r tracker.Run) error {
+	if err := store.Verify(r); err != nil {
+		return fmt.Errorf("run %s: %w", r.Name(), err)
+	}
+	if r.Parent == "" {
+		return nil
+	}
+	p, err := store.Run(r.Parent)
+	if err != nil {
+		return err
+	}
+	return verify(store, p)
 }
 
 func (v Verdict) missing(format string, args ...any) Verdict {
@@ -76,7 +113,7 @@ func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
 		return nil, nil, err
 	}
 	x := &execution{ctx: s.context(), out: &Run{name: r.Name()}}
-	if x.sets, err = openSets(r.Data); err != nil {
+	if x.sets, err = s.openSets(r.Data); err != nil {
 		return nil, nil, err
 	}
 	if r.Parent != "" {
@@ -89,7 +126,7 @@ func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
 }
 
 // replay does the task against its recorded values.
-func (s *Session) replay(v Verdict, x *execution, t task, links []tracker.Link, status tracker.Status) (Verdict, error) {
+func replay(v Verdict, x *execution, t task, links []tracker.Link, status tracker.Status) (Verdict, error) {
 	c := &checker{want: links}
 	x.recorder = c
 	start := time.Now()

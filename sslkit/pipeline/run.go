@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
@@ -31,7 +32,12 @@ type Run struct {
 func (r *Run) ID() string { return r.id }
 
 // Name is the run's name in the store.
-func (r *Run) Name() string { return r.name }
+func (r *Run) Name() string {
+	if r == nil {
+		return "nil"
+	}
+	return r.name
+}
 
 // Encoder returns the trained encoder, or nil if the run left none.
 func (r *Run) Encoder() nn.Encoder { return r.encoder }
@@ -105,10 +111,14 @@ func (s sets) refs() []tracker.DataRef {
 
 // openSets finds a record's data again. It returns an error that names what is
 // missing or has other content.
-func openSets(refs []tracker.DataRef) (sets, error) {
+func (s *Session) openSets(refs []tracker.DataRef) (sets, error) {
 	var in sets
+	part := s.Data
+	if part == nil {
+		part = data.Part
+	}
 	for _, ref := range refs {
-		s, err := data.Part(ref.Name, ref.Split)
+		s, err := part(ref.Name, ref.Split)
 		if err != nil {
 			return in, fmt.Errorf("the %s data %s, %s: %w", ref.Role, ref.Name, ref.Split, err)
 		}
@@ -175,7 +185,7 @@ func (s *Session) Load(ref string) (*Run, error) {
 		return nil, fmt.Errorf("pipeline: run %s: %w", rec.Name(), err)
 	}
 	r := &Run{id: rec.ID, name: rec.Name(), method: rec.Method, seed: rec.Seed, store: store, session: s}
-	in, err := openSets(rec.Data)
+	in, err := s.openSets(rec.Data)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: run %s: %w", rec.Name(), err)
 	}
@@ -188,7 +198,7 @@ func (s *Session) Load(ref string) (*Run, error) {
 	if r.encoder, err = build(r.plan, specOf(in), rec.Seed); err != nil {
 		return nil, err
 	}
-	b, err := store.Read(rec.ID, encoderFile)
+	b, err := lastCheckpoint(store, rec.ID, encoderFile)
 	if err == nil {
 		err = nn.Load(bytes.NewReader(b), r.encoder)
 	}
@@ -196,6 +206,20 @@ func (s *Session) Load(ref string) (*Run, error) {
 		return nil, fmt.Errorf("pipeline: run %s: %w", rec.Name(), err)
 	}
 	return r, nil
+}
+
+// lastCheckpoint reads the last checkpoint of that name in the digest chain.
+func lastCheckpoint(store *tracker.Store, id, name string) ([]byte, error) {
+	links, err := store.Chain(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range slices.Backward(links) {
+		if l.Key == name && l.Blob != "" {
+			return store.Blob(l.Blob)
+		}
+	}
+	return nil, fmt.Errorf("it has no checkpoint %s", name)
 }
 
 // specOf describes the images of whichever set is there.

@@ -9,6 +9,7 @@ import (
 
 	"sslnotes/internal/config"
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/tensor"
 	"sslnotes/tracker"
 )
@@ -31,6 +32,10 @@ type Session struct {
 	Context  func() context.Context            // ends long work. If nil, nothing does.
 	Cell     func() (session string, cell int) // the notebook cell that runs now. If nil, none.
 	Source   tracker.Source                    // the code that runs
+
+	// Data finds the set of a record again by its name and split. If nil,
+	// data.Part, which knows the house's own.
+	Data func(name, split string) (*data.Set, error)
 
 	mu sync.Mutex
 }

@@ -46,11 +46,14 @@ func train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabel
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches := ahead(ctx, m, set, s)
+	batches := ahead(ctx, m, set, s, 0)
 	for i := range s.Steps {
 		b, ok := <-batches
 		if !ok || ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if b.failed != nil {
+			panic(b.failed)
 		}
 		values := map[string]float64{}
 		step := sslkit.NewStep(i, s.Steps, b.epoch, s.Seed, func(key string, v float32) { values[key] = float64(v) })
@@ -87,26 +90,32 @@ type headless struct{ nn.Module }
 
 func (headless) Forward(x *tensor.Tensor, _ bool) *tensor.Tensor { return x }
 
-// drawn is a batch ready for its step.
+// drawn is a batch ready for its step, or the panic of a method's View.
 type drawn struct {
 	data.Batch
-	epoch int
+	epoch  int
+	failed any
 }
 
-// ahead draws the batches of the schedule in order, two steps ahead, until all
-// are drawn or the context ends.
-func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule) <-chan drawn {
+// ahead draws the batches of the schedule from a step on, in order and two
+// steps ahead, until all are drawn or the context ends.
+func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, from int) <-chan drawn {
 	out := make(chan drawn, 2)
 	perEpoch := set.Len() / s.BatchSize // a last, smaller batch would change N
 	go func() {
 		defer close(out)
+		defer func() {
+			if p := recover(); p != nil {
+				out <- drawn{failed: p}
+			}
+		}()
 		var order []int
-		for i := range s.Steps {
+		for i := from; i < s.Steps; i++ {
 			epoch, at := i/perEpoch, i%perEpoch
-			if at == 0 {
+			if at == 0 || order == nil {
 				order = rng.New(s.Seed, "order", uint64(epoch)).Perm(set.Len())
 			}
-			b := drawn{draw(m, set, order[at*s.BatchSize:(at+1)*s.BatchSize], s.Seed, epoch), epoch}
+			b := drawn{Batch: draw(m, set, order[at*s.BatchSize:(at+1)*s.BatchSize], s.Seed, epoch), epoch: epoch}
 			select {
 			case out <- b:
 			case <-ctx.Done():
@@ -136,23 +145,4 @@ func draw(m sslkit.Method, set *data.Unlabelled, index []int, seed uint64, epoch
 		b.Views = append(b.Views, views)
 	}
 	return b
-}
-
-// A Source hands out images: a labelled or an unlabelled set.
-type Source interface {
-	Digest() string
-	Spec() data.Spec
-	Len() int
-	Image(i int) data.Image
-}
-
-// Images returns the given samples, normalised, as [N,H,W,C].
-func Images(set Source, index []int) *tensor.Tensor {
-	spec := set.Spec()
-	size := spec.Height * spec.Width * spec.Channels
-	out := tensor.New(len(index), spec.Height, spec.Width, spec.Channels)
-	for i, sample := range index {
-		spec.Normalise(out.Data()[i*size:(i+1)*size], set.Image(sample))
-	}
-	return out
 }

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -23,7 +22,14 @@ type Tuning struct {
 	EncoderRate float32       // of the encoder. If 0, 3e-4 when fine-tuning, 2e-3 from scratch.
 	WeightDecay float32       // If 0, 1e-2; negative: none.
 	Augment     augment.Chain // If nil, a flip and a crop of at least 0.6 of the area; empty: none.
+	Frozen      int           // blocks from the input on that stay as they are, BatchNorm's statistics too. If 0, none.
 	Seed        uint64        // of order and views; weights from scratch too. If 0, the run's.
+}
+
+// PartialFineTune is FullFineTune with the first blocks of the encoder frozen:
+// between a linear probe (all blocks) and FullFineTune (none).
+func PartialFineTune(r *Run, blocks int, train, test *data.Set) (*Run, error) {
+	return Tuning{Frozen: blocks}.Judge(r, train, test)
 }
 
 // FullFineTune continues from a run's weights and trains all of them on labels.
@@ -33,18 +39,27 @@ func FullFineTune(r *Run, train, test *data.Set) (*Run, error) { return Tuning{}
 
 // Judge is FullFineTune with these options.
 func (t Tuning) Judge(r *Run, train, test *data.Set) (*Run, error) {
-	if r != nil && r.encoder == nil {
-		return nil, fmt.Errorf("pipeline: run %s left no encoder to fine-tune", r.name)
+	if r == nil || r.encoder == nil {
+		return nil, fmt.Errorf("pipeline: run %s left no encoder to fine-tune", r.Name())
 	}
 	if t.EncoderRate == 0 {
 		t.EncoderRate = 3e-4
 	}
-	if r != nil && t.Seed == 0 {
+	if t.Seed == 0 {
 		t.Seed = r.seed
 	}
 	t, err := t.resolve(train)
 	if err != nil {
 		return nil, err
+	}
+	if t.Frozen != 0 { // refused before a run is made of it
+		e, err := nn.Clone(r.encoder)
+		if err == nil {
+			_, err = nn.FreezeBlocks(e, t.Frozen)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pipeline: Tuning.Frozen is %d: %w", t.Frozen, err)
+		}
 	}
 	return r.judge(&t, train, test)
 }
@@ -77,6 +92,9 @@ func (t Tuning) resolve(train *data.Set) (Tuning, error) {
 	if t.Augment == nil {
 		t.Augment = augment.Chain{augment.Crop{MinArea: 0.6}, augment.Flip{P: 0.5}}
 	}
+	if t.Frozen < 0 {
+		return t, fmt.Errorf("pipeline: Tuning.Frozen is %d, want ≥ 0", t.Frozen)
+	}
 	if t.Steps < 0 || !(t.HeadRate > 0) || !(t.EncoderRate > 0) {
 		return t, fmt.Errorf("pipeline: Tuning.Steps is %d, HeadRate %g and EncoderRate %g, want > 0", t.Steps, t.HeadRate, t.EncoderRate)
 	}
@@ -89,7 +107,7 @@ func (t *Tuning) seed(*Run) uint64     { return t.Seed }
 func (t *Tuning) steps() int           { return t.Steps }
 
 func (t *Tuning) do(x *execution) error {
-	e, err := copyOf(x.parent)
+	e, err := nn.Clone(x.parent.encoder)
 	if err != nil {
 		return err
 	}
@@ -100,46 +118,36 @@ func (t *Tuning) do(x *execution) error {
 	return t.train(x, e, head)
 }
 
-// copyOf returns an encoder of the same plan and weights.
-func copyOf(r *Run) (nn.Encoder, error) {
-	e, err := r.plan.Build(r.encoder.Input(), rng.New(r.seed, "weights"))
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	if err := nn.Save(&b, r.encoder); err != nil {
-		return nil, err
-	}
-	return e, nn.Load(&b, e)
-}
-
 // probeHead fits the linear probe and folds the standardisation into it.
 func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
-	p := &Probe{Penalties: []float64{1, 0.1, 0.01, 1e-3, 1e-4, 1e-5}, Iterations: 200}
-	f, err := x.parent.standardised(x, x.sets.train)
+	p, err := Probe{}.resolve()
 	if err != nil {
 		return nil, err
 	}
-	mean, inverse, err := x.parent.statistics(x)
+	scale, err := x.parent.scaling(x.ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := x.parent.standardised(x.ctx, scale, x.sets.train)
 	if err != nil {
 		return nil, err
 	}
 	silent := *x
 	silent.recorder, silent.bar = nowhere{}, noBar{}
-	start, penalty, err := p.choose(&silent, f, x.sets.train)
+	fitted, _, err := p.choose(&silent, f, x.sets.train)
 	if err != nil {
 		return nil, err
 	}
-	w, b := p.fit(f, x.sets.train.Labels(), penalty, start).tensors()
+	w, b := fitted.tensors()
 	head := nn.NewLinear("classifier", w.Dim(0), w.Dim(1), true, rng.New(t.Seed, "classifier"))
 	weight, bias := head.Params()[0].Value.Data(), head.Params()[1].Value.Data()
 	classes := w.Dim(1)
 	for j := range classes {
 		sum := float64(b.Data()[j])
-		for i, m := range mean {
-			v := float32(w.Data()[i*classes+j] * inverse[i])
+		for i, m := range scale.mean {
+			v := float32(w.Data()[i*classes+j] * scale.inverse[i])
 			weight[i*classes+j] = v
-			sum -= float64(v) * float64(m)
+			sum -= float64(float64(v) * float64(m))
 		}
 		bias[j] = float32(sum)
 	}
@@ -148,10 +156,14 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 
 // train trains both on the labels, then scores once on the test set.
 func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
+	trained, err := nn.FreezeBlocks(e, t.Frozen)
+	if err != nil {
+		return err
+	}
 	body, top := &nn.AdamW{WeightDecay: t.WeightDecay}, &nn.AdamW{WeightDecay: t.WeightDecay}
-	body.Begin(e.Params())
+	body.Begin(trained.Params())
 	top.Begin(head.Params())
-	model := nn.Sequential{e, head}
+	model := nn.Sequential{trained, head}
 	perEpoch := x.sets.train.Len() / t.BatchSize
 	var order []int
 	for i := range t.Steps {
@@ -181,7 +193,11 @@ func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
 			return err
 		}
 	}
-	predicted := tensor.Argmax(head.Forward(Features(e, x.sets.test), false))
+	f, err := features(x.ctx, e, x.sets.test)
+	if err != nil {
+		return err
+	}
+	predicted := tensor.Argmax(head.Forward(f, false))
 	if err := x.Log(t.Steps, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
 		return err
 	}
