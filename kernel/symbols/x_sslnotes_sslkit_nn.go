@@ -23,6 +23,7 @@ func init() {
 				"Digest":         reflect.ValueOf(nn.Digest),
 				"EMA":            reflect.ValueOf(nn.EMA),
 				"Freeze":         reflect.ValueOf(nn.Freeze),
+				"FreezeBlocks":   reflect.ValueOf(nn.FreezeBlocks),
 				"Load":           reflect.ValueOf(nn.Load),
 				"LoadFile":       reflect.ValueOf(nn.LoadFile),
 				"NewBatchNorm":   reflect.ValueOf(nn.NewBatchNorm),
@@ -53,12 +54,14 @@ func init() {
 				"ResNet":     reflect.TypeFor[nn.ResNet](),
 				"SGD":        reflect.TypeFor[nn.SGD](),
 				"Sequential": reflect.TypeFor[nn.Sequential](),
+				"Staged":     reflect.TypeFor[nn.Staged](),
 			},
 			Proxies: map[string]reflect.Type{
 				"Encoder": reflect.TypeFor[proxy_sslnotes_sslkit_nn_Encoder](),
 				"Layer":   reflect.TypeFor[proxy_sslnotes_sslkit_nn_Layer](),
 				"Module":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Module](),
 				"Plan":    reflect.TypeFor[proxy_sslnotes_sslkit_nn_Plan](),
+				"Staged":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Staged](),
 			},
 			Untypeds: map[string]string{},
 			Wrappers: map[string][]string{},
@@ -145,4 +148,48 @@ func (p *proxy_sslnotes_sslkit_nn_Plan) Build(a0 nn.Input, a1 *rng.Stream) (nn.E
 
 func (p *proxy_sslnotes_sslkit_nn_Plan) Resolve() nn.Plan {
 	return p.Resolve_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_nn_Staged struct {
+	Object       any
+	Blocks_      func(o any) []nn.Module
+	Buffers_     func(o any) []*nn.Buffer
+	Dim_         func(o any) int
+	Forward_     func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
+	ForwardTail_ func(o any, a0 *tensor.Tensor, a1 int) *tensor.Tensor
+	Input_       func(o any) nn.Input
+	Params_      func(o any) []*nn.Param
+	Plan_        func(o any) nn.Plan
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Blocks() []nn.Module {
+	return p.Blocks_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Buffers() []*nn.Buffer {
+	return p.Buffers_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Dim() int {
+	return p.Dim_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Forward(a0 *tensor.Tensor, a1 bool) *tensor.Tensor {
+	return p.Forward_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) ForwardTail(a0 *tensor.Tensor, a1 int) *tensor.Tensor {
+	return p.ForwardTail_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Input() nn.Input {
+	return p.Input_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Params() []*nn.Param {
+	return p.Params_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Plan() nn.Plan {
+	return p.Plan_(p.Object)
 }

@@ -27,6 +27,7 @@ func init() {
 				"LinearProbe":     reflect.ValueOf(pipeline.LinearProbe),
 				"Load":            reflect.ValueOf(pipeline.Load),
 				"NotReproducible": reflect.ValueOf(pipeline.NotReproducible),
+				"PartialFineTune": reflect.ValueOf(pipeline.PartialFineTune),
 				"Pixels":          reflect.ValueOf(pipeline.Pixels),
 				"Pretrain":        reflect.ValueOf(pipeline.Pretrain),
 				"Random":          reflect.ValueOf(pipeline.Random),
@@ -77,6 +78,7 @@ type proxy_sslnotes_sslkit_pipeline_Source struct {
 	Digest_ func(o any) string
 	Image_  func(o any, a0 int) data.Image
 	Len_    func(o any) int
+	Pixels_ func(o any, a0 int) []uint8
 	Spec_   func(o any) data.Spec
 }
 
@@ -90,6 +92,10 @@ func (p *proxy_sslnotes_sslkit_pipeline_Source) Image(a0 int) data.Image {
 
 func (p *proxy_sslnotes_sslkit_pipeline_Source) Len() int {
 	return p.Len_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Source) Pixels(a0 int) []uint8 {
+	return p.Pixels_(p.Object, a0)
 }
 
 func (p *proxy_sslnotes_sslkit_pipeline_Source) Spec() data.Spec {
