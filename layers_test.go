@@ -30,6 +30,7 @@ var layers = map[string]string{
 	"kernel/engine":           "",
 	"kernel/wire":             "",
 	"kernel/session":          "kernel/display kernel/engine",
+	"kernel/install":          "",
 	"kernel/front":            "kernel/display kernel/engine kernel/session kernel/wire",
 	"kernel/interp":           "kernel/engine kernel/display kernel/symbols",
 	"kernel/symbols":          "*",

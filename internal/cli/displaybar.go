@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"fmt"
+	"html"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sslnotes/kernel/display"
+	"sslnotes/sslkit/pipeline"
+)
+
+// A cellBar shows progress in a cell's output, updated in place.
+type cellBar struct {
+	id, title string
+	total     int
+	started   time.Time
+
+	mu    sync.Mutex
+	done  int
+	text  string
+	shown time.Time
+}
+
+var cellBars atomic.Int64
+
+// displayBar shows a bar in the cell that runs.
+func displayBar(title string, total int) pipeline.Bar {
+	b := &cellBar{id: fmt.Sprintf("progress-%d", cellBars.Add(1)), title: title, total: max(1, total), started: time.Now()}
+	b.show()
+	return b
+}
+
+// barInterval is how often a bar is drawn at most.
+const barInterval = 200 * time.Millisecond
+
+// Update implements pipeline.Bar.
+func (b *cellBar) Update(done int, text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done = done
+	if text != "" {
+		b.text = text
+	}
+	if time.Since(b.shown) >= barInterval {
+		b.show()
+	}
+}
+
+// Close implements pipeline.Bar: the last state stays.
+func (b *cellBar) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.show()
+}
+
+func (b *cellBar) show() {
+	b.shown = time.Now()
+	line := b.line(b.shown.Sub(b.started))
+	display.Update(b.id, display.Bundle{
+		display.MimeText: b.title + " " + line,
+		display.MimeHTML: fmt.Sprintf(`<div>%s <progress value="%d" max="%d" style="width:12em;vertical-align:middle"></progress> %s</div>`,
+			html.EscapeString(b.title), b.done, b.total, html.EscapeString(line)),
+	})
+}
+
+// line says how far it is, how fast, and how long it will take.
+func (b *cellBar) line(spent time.Duration) string {
+	line := fmt.Sprintf("%d/%d", b.done, b.total)
+	if b.text != "" {
+		line += " · " + b.text
+	}
+	rate := float64(b.done) / spent.Seconds()
+	switch {
+	case b.done >= b.total:
+		line += fmt.Sprintf(" · %s", spent.Round(100*time.Millisecond))
+	case b.done > 0 && spent > time.Second:
+		left := time.Duration(float64(b.total-b.done) / rate * float64(time.Second))
+		line += fmt.Sprintf(" · %.1f steps/s · %s left", rate, left.Round(time.Second))
+	}
+	return line
+}
