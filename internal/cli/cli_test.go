@@ -25,7 +25,7 @@ func TestHelpTeaches(t *testing.T) {
 			t.Errorf("%s: short help %q, long %q, example %q", c.CommandPath(), c.Short, c.Long, c.Example)
 		}
 		for _, sub := range c.Commands() {
-			if sub.Name() != "help" && sub.Name() != "completion" {
+			if !sub.Hidden && sub.Name() != "help" && sub.Name() != "completion" {
 				visit(sub)
 			}
 		}

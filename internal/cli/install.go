@@ -52,7 +52,10 @@ func (a *app) uninstall() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Take the kernel away from Jupyter",
-		Args:  cobra.NoArgs,
+		Long: `Remove the folder that sslnotes install wrote, from the same place. A folder
+that is not a kernel's stays.`,
+		Example: "  sslnotes uninstall\n  sslnotes uninstall --sys-prefix",
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := install.Uninstall(p, s)
 			if err == nil {
