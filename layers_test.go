@@ -38,6 +38,7 @@ var layers = map[string]string{
 	"internal/catalog":        "*",
 	"internal/catalog/gen":    "",
 	"internal/cli":            "*",
+	"internal/pack":           "sslkit/data",
 	"internal/source":         "",
 	"internal/results":        "sslkit sslkit/pretext sslkit/contrastive sslkit/pipeline sslkit/data sslkit/nn tracker",
 	"sslkit/internal/f32/gen": "",

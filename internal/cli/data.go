@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"sslnotes/internal/pack"
 	"sslnotes/sslkit/data"
 )
 
@@ -16,13 +17,17 @@ func (a *app) data() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "data",
 		Short: "Find, fetch and verify sets of images",
-		Long: `Find, fetch and verify sets of images. fashion-mini is a part of the program. The
-others are looked for in $SSLNOTES_DATA/NAME, then where Debian's packages put
+		Long: `Find, fetch and verify sets of images. fashion-mini and emoji are parts of the
+program. The others are looked for in $SSLNOTES_DATA/NAME, then where Debian's packages put
 them, then in the cache, which data get fills.
 
 A set of your own is a folder of PNG and JPEG files, one folder a class, perhaps
 below train and test; its path, which begins with / or ., is its name. With @32
-at its end, images are cut to the middle square and scaled to 32×32.`,
+at its end, images are cut to the middle square and scaled to 32×32.
+
+The styles of emoji can be named, as in emoji-google-twitter, and its pictures
+laid on random colours, as in emoji/coloured; concepts of its test split are not
+in its training split.`,
 		Example: "  sslnotes data list\n  sslnotes data get fashion-mnist\n  sslnotes train simclr --data ./flowers@32",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -41,7 +46,10 @@ type dataRow struct {
 }
 
 func dataRows() []dataRow {
-	rows := []dataRow{{Name: "fashion-mini", Summary: "2,000 + 500 images of fashion-mnist", Licence: "MIT, Zalando SE", Path: "embedded"}}
+	rows := []dataRow{
+		{Name: "fashion-mini", Summary: "2,000 + 500 images of fashion-mnist", Licence: "MIT, Zalando SE", Path: "embedded"},
+		{Name: "emoji", Summary: "5,411 captioned colour pictures 32×32 of 1,906 concepts in 3 styles, 9 groups", Licence: "Apache-2.0 (google), CC BY 4.0 (twitter), MIT (fluent, names)", Path: "embedded"},
+	}
 	for _, s := range data.Sources() {
 		dir, err := s.Find()
 		if err != nil {
@@ -199,28 +207,43 @@ func (a *app) dataPath() *cobra.Command {
 }
 
 func (a *app) dataPack() *cobra.Command {
-	return &cobra.Command{
-		Use:   "build-pack fashion-mini PATH",
+	var from string
+	c := &cobra.Command{
+		Use:   "build-pack fashion-mini|emoji PATH",
 		Short: "Rebuild an embedded set from where it came from",
 		Long: `Rebuild the file of a set that is a part of the program from its sources. The
-result is the same byte for byte: fashion-mini is the first 200 training and 50
-test images of each class in a fixed random order of fashion-mnist.`,
-		Example:   "  sslnotes data build-pack fashion-mini sslkit/data/fashion-mini.gz",
+result is the same byte for byte.
+
+  fashion-mini  the first 200 training and 50 test images of each class, in a
+                fixed random order, of fashion-mnist, which must be here
+  emoji         from packages that lie in the folder --from, where this put them:
+                npm pack emoji-datasource@16.0.0 emojibase-data@17.0.0 @lobehub/fluent-emoji-3d@1.1.0`,
+		Example: `  sslnotes data build-pack fashion-mini sslkit/data/fashion-mini.gz
+  sslnotes data build-pack emoji sslkit/data/emoji.gz --from packages`,
 		Args:      cobra.ExactArgs(2),
-		ValidArgs: []string{"fashion-mini"},
+		ValidArgs: []string{"fashion-mini", "emoji"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if args[0] != "fashion-mini" {
-				return fmt.Errorf("no embedded set %q, have fashion-mini", args[0])
-			}
-			train, test, err := data.FashionMNIST()
+			b, err := buildPack(args[0], from)
 			if err != nil {
 				return err
 			}
-			pack, err := data.PackMini(train, test)
-			if err != nil {
-				return err
-			}
-			return writeFile(args[1], pack)
+			return writeFile(args[1], b)
 		},
 	}
+	c.Flags().StringVar(&from, "from", ".", "folder of the packages that emoji is made of")
+	return c
+}
+
+func buildPack(name, from string) ([]byte, error) {
+	switch name {
+	case "emoji":
+		return pack.Emoji(from)
+	case "fashion-mini":
+		train, test, err := data.FashionMNIST()
+		if err != nil {
+			return nil, err
+		}
+		return data.PackMini(train, test)
+	}
+	return nil, fmt.Errorf("no embedded set %q, have fashion-mini, emoji", name)
 }

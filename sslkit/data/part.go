@@ -11,14 +11,19 @@ func Names() []string {
 	for _, s := range sources {
 		all = append(all, s.Name)
 	}
-	return append(all, "fashion-mini")
+	return append(all, "fashion-mini", "emoji")
 }
 
 // Open returns a set by its name, or the one in a folder by its path, which
-// begins with "/" or "." (see ParseFolder).
+// begins with "/" or "." (see ParseFolder). The emoji of some styles alone are
+// named as in "emoji-google-fluent", and on random colours as in
+// "emoji/coloured".
 func Open(name string) (train, test *Set, err error) {
 	if name == "fashion-mini" {
 		return FashionMini()
+	}
+	if base, _, _ := strings.Cut(name, "/"); base == "emoji" || strings.HasPrefix(base, "emoji-") {
+		return openEmoji(name)
 	}
 	for _, s := range sources {
 		if s.Name == name {

@@ -40,6 +40,7 @@ type images struct {
 	name, split string
 	spec        Spec
 	pixels      []uint8
+	captions    []string // of the samples. If nil, none.
 	digest      string
 }
 
@@ -56,8 +57,13 @@ func (u *images) Spec() Spec { return u.spec }
 // Len returns the number of samples.
 func (u *images) Len() int { return len(u.pixels) / u.size() }
 
-// Digest identifies the content: the SHA-256 of pixels and labels, in hex.
+// Digest identifies the content: the SHA-256 of pixels, labels and captions, in
+// hex.
 func (u *images) Digest() string { return u.digest }
+
+// Captions returns what is said of every sample, nil if nothing is. They are no
+// labels: a method may see them. They must not be changed.
+func (u *images) Captions() []string { return u.captions }
 
 func (u *images) size() int { return u.spec.Height * u.spec.Width * u.spec.Channels }
 
@@ -99,7 +105,12 @@ func (s *Set) Labels() []int { return s.labels }
 
 // newSet makes a set and its digest.
 func newSet(name, split string, spec Spec, classes []string, pixels []uint8, labels []int) *Set {
-	s := &Set{images{name: name, split: split, spec: spec, pixels: pixels}, classes, labels}
+	return newCaptioned(name, split, spec, classes, pixels, labels, nil)
+}
+
+// newCaptioned makes a set with captions and its digest.
+func newCaptioned(name, split string, spec Spec, classes []string, pixels []uint8, labels []int, captions []string) *Set {
+	s := &Set{images{name: name, split: split, spec: spec, pixels: pixels, captions: captions}, classes, labels}
 	h := sha256.New()
 	h.Write(pixels)
 	for _, l := range labels {
@@ -109,6 +120,9 @@ func newSet(name, split string, spec Spec, classes []string, pixels []uint8, lab
 		}
 		h.Write(b)
 	}
+	for _, c := range captions {
+		fmt.Fprintf(h, "%q", c)
+	}
 	s.digest = hex.EncodeToString(h.Sum(nil))
 	return s
 }
@@ -116,11 +130,15 @@ func newSet(name, split string, spec Spec, classes []string, pixels []uint8, lab
 // pick returns the samples at the given places as a set of its own.
 func (s *Set) pick(split string, index []int) *Set {
 	pixels, labels := make([]uint8, 0, len(index)*s.size()), make([]int, len(index))
+	var captions []string
 	for i, p := range index {
 		pixels = append(pixels, s.Pixels(p)...)
 		labels[i] = s.labels[p]
+		if s.captions != nil {
+			captions = append(captions, s.captions[p])
+		}
 	}
-	return newSet(s.name, split, s.spec, s.classes, pixels, labels)
+	return newCaptioned(s.name, split, s.spec, s.classes, pixels, labels, captions)
 }
 
 // byClass returns the samples of each class in the random order of the stream.

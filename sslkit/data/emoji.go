@@ -1,0 +1,257 @@
+package data
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"sslnotes/sslkit/rng"
+)
+
+// emojiPack holds what PackEmoji wrote.
+//
+//go:embed emoji.gz
+var emojiPack []byte
+
+// EmojiSide is the height and the width of the pictures of emoji.
+const EmojiSide = 32
+
+// An EmojiConcept is what a picture is of.
+type EmojiConcept struct {
+	Emoji    string   `json:"emoji"` // the character itself
+	Name     string   `json:"name"`
+	Keywords []string `json:"keywords"`
+	Group    string   `json:"group"`
+	Subgroup string   `json:"subgroup"`
+}
+
+// Caption is the name, and what else people look for it by.
+func (c EmojiConcept) Caption() string {
+	return strings.Join(append([]string{c.Name}, c.Keywords...), ", ")
+}
+
+// An EmojiStyle is one artist's pictures.
+type EmojiStyle struct {
+	Name     string
+	Palette  [256][4]uint8 // red, green, blue and alpha, the first three multiplied by alpha
+	Pictures [][]uint8     // of each concept 32×32 indices, nil where the style has none
+}
+
+// Emoji are pictures of the same concepts in several styles, with their names:
+// pairs of image and text, and a set in colour for everything else.
+//
+// Near twins, such as clocks at each half hour, keep any method from naming all
+// of them; arrows and shapes have no canonical way up; groups are unbalanced.
+type Emoji struct {
+	concepts []EmojiConcept
+	styles   []EmojiStyle
+}
+
+var loadEmoji = sync.OnceValues(func() (*Emoji, error) { return unpackEmoji(emojiPack) })
+
+// LoadEmoji returns the emoji that are a part of the program: google (Noto),
+// twitter (Twemoji), and fluent (Fluent 3D, which has no flags).
+func LoadEmoji() (*Emoji, error) { return loadEmoji() }
+
+// Concepts returns what there are pictures of. It must not be changed.
+func (e *Emoji) Concepts() []EmojiConcept { return e.concepts }
+
+// Styles returns the names of the styles.
+func (e *Emoji) Styles() []string {
+	var all []string
+	for _, s := range e.styles {
+		all = append(all, s.Name)
+	}
+	return all
+}
+
+// Groups returns the names of the concepts' groups, which are the classes of
+// sets, in the order of their names.
+func (e *Emoji) Groups() []string {
+	var all []string
+	for _, c := range e.concepts {
+		all = append(all, c.Group)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Split divides the concepts into those to learn from and the tenth, of every
+// subgroup of at least five, that is held out.
+func (e *Emoji) Split() (seen, held []int) {
+	groups := map[string][]int{}
+	for _, i := range rng.New(0, "emoji concepts").Perm(len(e.concepts)) {
+		g := e.concepts[i].Group + "\n" + e.concepts[i].Subgroup
+		groups[g] = append(groups[g], i)
+	}
+	for _, g := range groups {
+		n := (len(g) + 5) / 10
+		held, seen = append(held, g[:n]...), append(seen, g[n:]...)
+	}
+	slices.Sort(seen)
+	slices.Sort(held)
+	return seen, held
+}
+
+// Picture returns the pixels of a concept in a style, [32,32,3], on a background,
+// or nil if the style has no such picture.
+func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
+	s := &e.styles[style]
+	if s.Pictures[concept] == nil {
+		return nil
+	}
+	out := make([]uint8, 0, EmojiSide*EmojiSide*3)
+	for _, i := range s.Pictures[concept] {
+		p := s.Palette[i]
+		for c, b := range background {
+			out = append(out, uint8(min(255, int(p[c])+(int(b)*(255-int(p[3]))+127)/255)))
+		}
+	}
+	return out
+}
+
+// openEmoji returns a set by its name: "emoji", all styles, or some, as in
+// "emoji-google-fluent"; with "/coloured" at the end, every picture stands on a
+// random colour, else all on white. The test split has the held-out concepts.
+// Classes are the groups; captions are the concepts'.
+func openEmoji(name string) (train, test *Set, err error) {
+	e, err := LoadEmoji()
+	if err != nil {
+		return nil, nil, err
+	}
+	base, coloured := strings.CutSuffix(name, "/coloured")
+	styles, err := e.chosen(base)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen, held := e.Split()
+	train = e.set(name, "train", styles, seen, coloured)
+	train.spec.Mean, train.spec.Std = statistics(train.pixels, 3)
+	test = e.set(name, "test", styles, held, coloured)
+	test.spec = train.spec
+	return train, test, nil
+}
+
+// chosen returns the styles that a name lists.
+func (e *Emoji) chosen(name string) ([]int, error) {
+	var styles []int
+	for i, s := range e.Styles() {
+		if name == "emoji" || slices.Contains(strings.Split(name, "-")[1:], s) {
+			styles = append(styles, i)
+		}
+	}
+	if want := strings.Count(name, "-"); len(styles) == 0 || want > 0 && want != len(styles) {
+		return nil, fmt.Errorf("data: %s names a style that emoji does not have, or one twice; have %s", name, strings.Join(e.Styles(), ", "))
+	}
+	return styles, nil
+}
+
+// set returns the pictures of the concepts, style after style.
+func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *Set {
+	groups := e.Groups()
+	var pixels []uint8
+	var labels []int
+	var captions []string
+	for _, s := range styles {
+		for _, c := range concepts {
+			background := [3]uint8{255, 255, 255}
+			if coloured {
+				r := rng.New(0, "emoji background", uint64(s), uint64(c))
+				background = [3]uint8{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256))}
+			}
+			p := e.Picture(s, c, background)
+			if p == nil {
+				continue
+			}
+			at, _ := slices.BinarySearch(groups, e.concepts[c].Group)
+			pixels, labels, captions = append(pixels, p...), append(labels, at), append(captions, e.concepts[c].Caption())
+		}
+	}
+	return newCaptioned(name, split, Spec{Height: EmojiSide, Width: EmojiSide, Channels: 3}, groups, pixels, labels, captions)
+}
+
+// PackEmoji writes what LoadEmoji reads: compressed, the length of a JSON head,
+// the head, then for each style the palette, a byte for each concept that is 1
+// if there is a picture, and the pictures.
+func PackEmoji(concepts []EmojiConcept, styles []EmojiStyle) ([]byte, error) {
+	var names []string
+	for _, s := range styles {
+		names = append(names, s.Name)
+	}
+	head, err := json.Marshal(emojiHead{concepts, names})
+	if err != nil {
+		return nil, err
+	}
+	raw := append(binary.LittleEndian.AppendUint32(nil, uint32(len(head))), head...)
+	for _, s := range styles {
+		if len(s.Pictures) != len(concepts) {
+			return nil, fmt.Errorf("data: emoji style %s has %d pictures for %d concepts", s.Name, len(s.Pictures), len(concepts))
+		}
+		for _, p := range s.Palette {
+			raw = append(raw, p[:]...)
+		}
+		for _, p := range s.Pictures {
+			raw = append(raw, byte(min(1, len(p))))
+		}
+		for _, p := range s.Pictures {
+			raw = append(raw, p...)
+		}
+	}
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(raw); err != nil {
+		return nil, err
+	}
+	err = z.Close()
+	return out.Bytes(), err
+}
+
+type emojiHead struct {
+	Concepts []EmojiConcept `json:"concepts"`
+	Styles   []string       `json:"styles"`
+}
+
+const emojiDigest = "13d60fe0e556b3359989bcaf7b65edf26793e35d6788309cbad97d322db507f0" // of the unpacked content
+
+// unpackEmoji reads what PackEmoji wrote.
+func unpackEmoji(pack []byte) (*Emoji, error) {
+	raw, err := gunzip(pack)
+	if err != nil {
+		return nil, fmt.Errorf("data: the embedded emoji are corrupt: %w", err)
+	}
+	if sum := digest(raw); sum != emojiDigest {
+		return nil, fmt.Errorf("data: the embedded emoji are corrupt: SHA-256 %s, want %s", sum, emojiDigest)
+	}
+	n := 4 + int(binary.LittleEndian.Uint32(raw))
+	var h emojiHead
+	if err := json.Unmarshal(raw[4:n], &h); err != nil {
+		return nil, fmt.Errorf("data: the embedded emoji are corrupt: %w", err)
+	}
+	e := &Emoji{concepts: h.Concepts}
+	for _, name := range h.Styles {
+		s := EmojiStyle{Name: name, Pictures: make([][]uint8, len(h.Concepts))}
+		for i := range s.Palette {
+			s.Palette[i] = [4]uint8(raw[n : n+4])
+			n += 4
+		}
+		there := raw[n : n+len(h.Concepts)]
+		n += len(h.Concepts)
+		for i, has := range there {
+			if has == 1 {
+				s.Pictures[i] = raw[n : n+EmojiSide*EmojiSide : n+EmojiSide*EmojiSide]
+				n += EmojiSide * EmojiSide
+			}
+		}
+		e.styles = append(e.styles, s)
+	}
+	return e, nil
+}

@@ -1,0 +1,115 @@
+package data
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestEmoji(t *testing.T) {
+	e, err := LoadEmoji()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(e.Concepts()); n != 1906 || strings.Join(e.Styles(), " ") != "google twitter fluent" || len(e.Groups()) != 9 {
+		t.Fatalf("%d concepts, styles %v, groups %v", n, e.Styles(), e.Groups())
+	}
+	for i, want := range []int{1906, 1906, 1599} {
+		n := 0
+		for c := range e.Concepts() {
+			if e.Picture(i, c, [3]uint8{}) != nil {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s has %d pictures, want %d", e.Styles()[i], n, want)
+		}
+	}
+	at := slices.IndexFunc(e.Concepts(), func(c EmojiConcept) bool { return c.Name == "nerd face" })
+	if at < 0 {
+		t.Fatal("no nerd face")
+	}
+	if c := e.Concepts()[at]; c.Emoji != "🤓" || !slices.Contains(c.Keywords, "geek") || c.Group != "Smileys & Emotion" || c.Subgroup != "face-glasses" || !strings.HasPrefix(c.Caption(), "nerd face, ") {
+		t.Errorf("%+v", c)
+	}
+	// A face is yellow in the middle of its forehead, and shows the background in the corner.
+	for s, style := range e.Styles() {
+		p := e.Picture(s, at, [3]uint8{10, 20, 30})
+		if !bytes.Equal(p[:3], []byte{10, 20, 30}) {
+			t.Errorf("%s: the corner is %v, want the background", style, p[:3])
+		}
+		if m := p[(6*32+16)*3:]; m[0] < 180 || m[1] < 120 || m[2] > 140 {
+			t.Errorf("%s: the forehead is %v, want yellow", style, m[:3])
+		}
+	}
+}
+
+func TestEmojiSplitsByConcept(t *testing.T) {
+	e, err := LoadEmoji()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, held := e.Split()
+	if n := len(held); n < 170 || n > 210 || len(seen)+n != len(e.Concepts()) {
+		t.Errorf("%d seen, %d held out", len(seen), n)
+	}
+	train, test, err := Open("emoji")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, c := range train.Captions() {
+		known[c] = true
+	}
+	for _, c := range test.Captions() {
+		if known[c] {
+			t.Errorf("%q is in both splits", c)
+		}
+	}
+	if len(train.Captions()) != train.Len() || len(train.Unlabelled().Captions()) != train.Len() {
+		t.Error("captions are missing")
+	}
+}
+
+func TestEmojiNames(t *testing.T) {
+	all, _, err := Open("emoji")
+	if err != nil {
+		t.Fatal(err)
+	}
+	google, _, err := Open("emoji-google")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, _, err := Open("emoji-google-twitter")
+	if err != nil || two.Len() != 2*google.Len() || two.Len() >= all.Len() {
+		t.Errorf("%d in one style, %d in two, %d in all, %v", google.Len(), two.Len(), all.Len(), err)
+	}
+	coloured, _, err := Open("emoji-google/coloured")
+	if err != nil || coloured.Len() != google.Len() || coloured.Digest() == google.Digest() {
+		t.Errorf("on colours: %v", err)
+	}
+	few, err := google.PerClass(3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Part(few.Name(), few.Split())
+	if err != nil || again.Digest() != few.Digest() || len(again.Captions()) != 27 {
+		t.Errorf("part: %v", err)
+	}
+	for _, bad := range []string{"emoji-apple", "emoji-google-google", "emoji-", "emoji-google-apple"} {
+		if _, _, err := Open(bad); err == nil || !strings.Contains(err.Error(), "have google, twitter, fluent") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+func TestEmojiRefusesCorruption(t *testing.T) {
+	broken := bytes.Clone(emojiPack)
+	broken[len(broken)/2] ^= 1
+	for _, pack := range [][]byte{nil, emojiPack[:1000], broken, gz([]byte("short"))} {
+		if _, err := unpackEmoji(pack); err == nil || !strings.Contains(err.Error(), "emoji are corrupt") {
+			t.Errorf("%d bytes: error %v", len(pack), err)
+		}
+	}
+}
