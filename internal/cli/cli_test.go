@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -52,5 +56,24 @@ func TestSpread(t *testing.T) {
 	}
 	if s := spreadOf([]float64{5}); s.Std != 0 || s.Mean != 5 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		says string
+	}{
+		{nil, 0, ""},
+		{errors.New("no such run"), 1, "sslnotes: no such run\n"},
+		{fmt.Errorf("%w (run simclr-1)", context.Canceled), 130, "sslnotes: interrupted\n"},
+		{errors.Join(codeDiverged), 3, ""},
+		{codeNotReproducible, 4, ""},
+	} {
+		var said bytes.Buffer
+		if code := (&app{err: &said}).end(c.err); code != c.code || said.String() != c.says {
+			t.Errorf("%v: code %d, %q, want %d, %q", c.err, code, said.String(), c.code, c.says)
+		}
 	}
 }

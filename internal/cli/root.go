@@ -50,6 +50,11 @@ func Main(files fs.FS) int {
 	for _, c := range a.opened {
 		err = errors.Join(err, c.Close())
 	}
+	return a.end(err)
+}
+
+// end says what went wrong and returns the exit code.
+func (a *app) end(err error) int {
 	var exit exitCode
 	switch {
 	case err == nil:
@@ -57,10 +62,10 @@ func Main(files fs.FS) int {
 	case errors.As(err, &exit):
 		return int(exit)
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "sslnotes: interrupted")
+		fmt.Fprintln(a.err, "sslnotes: interrupted")
 		return 130
 	}
-	fmt.Fprintln(os.Stderr, "sslnotes:", err)
+	fmt.Fprintln(a.err, "sslnotes:", err)
 	return 1
 }
 
