@@ -186,24 +186,35 @@ func parse(step int, row []byte, visit func(entry)) error {
 	return nil
 }
 
-// walk visits a run's journal in order.
-func (s *Store) walk(id string, visit func(entry)) error {
-	rows, err := s.db.Query(`SELECT step, data FROM journal WHERE run = (SELECT number FROM runs WHERE id = ?) ORDER BY seq`, id)
+// rows visits a run's journal in order, row by row.
+func (s *Store) rows(id string, visit func(seq, step int, row []entry)) error {
+	rows, err := s.db.Query(`SELECT seq, step, data FROM journal WHERE run = (SELECT number FROM runs WHERE id = ?) ORDER BY seq`, id)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var step int
+		var seq, step int
 		var data []byte
-		if err := rows.Scan(&step, &data); err != nil {
+		if err := rows.Scan(&seq, &step, &data); err != nil {
 			return err
 		}
-		if err := parse(step, data, visit); err != nil {
+		var row []entry
+		if err := parse(step, data, func(e entry) { row = append(row, e) }); err != nil {
 			return err
 		}
+		visit(seq, step, row)
 	}
 	return rows.Err()
+}
+
+// walk visits a run's journal in order, entry by entry.
+func (s *Store) walk(id string, visit func(entry)) error {
+	return s.rows(id, func(_, _ int, row []entry) {
+		for _, e := range row {
+			visit(e)
+		}
+	})
 }
 
 func (s *Store) keyNames() (map[int64]string, error) {

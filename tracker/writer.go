@@ -248,6 +248,17 @@ func (w *Writer) key(tx *sql.Tx, name string, fresh map[string]int64) (int64, er
 // the bytes must be a function of the run's inputs. It is on the disk when
 // Checkpoint returns.
 func (w *Writer) Checkpoint(step int, name string, data []byte) error {
+	return w.checkpoint(step, name, data, false)
+}
+
+// State is a Checkpoint that is kept only to resume from: its bytes take the
+// place of those of the last State of that name, and go when the run finishes.
+// All digests stay in the chain.
+func (w *Writer) State(step int, name string, data []byte) error {
+	return w.checkpoint(step, name, data, true)
+}
+
+func (w *Writer) checkpoint(step int, name string, data []byte, passing bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended {
@@ -259,7 +270,14 @@ func (w *Writer) Checkpoint(step int, name string, data []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := w.artifact(tx, step, name, "application/octet-stream", digest, data, true); err != nil {
+		media := "application/octet-stream"
+		if passing {
+			media = passingMedia
+			if err := w.forget(tx, name); err != nil {
+				return err
+			}
+		}
+		if err := w.artifact(tx, step, name, media, digest, data, true); err != nil {
 			return err
 		}
 		row := binary.AppendUvarint([]byte{checkpointMark}, uint64(key))
@@ -273,6 +291,37 @@ func (w *Writer) Checkpoint(step int, name string, data []byte) error {
 	}
 	w.seq++
 	w.chain.Add(Link{Step: step, Key: name, Blob: digest})
+	return nil
+}
+
+// passingMedia marks what is kept only while the run has not finished.
+const passingMedia = "application/x-passing"
+
+// forget deletes the run's passing files of that name, or all if it is "", and
+// those of their bytes that nothing else refers to.
+func (w *Writer) forget(tx *sql.Tx, name string) error {
+	rows, err := tx.Query(`DELETE FROM artifacts WHERE run = ?1 AND media = ?2 AND (?3 = '' OR name = ?3) RETURNING digest`, w.number, passingMedia, name)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var digests []string
+	for rows.Next() {
+		var d string
+		if err := rows.Scan(&d); err != nil {
+			return err
+		}
+		digests = append(digests, d)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	for _, d := range digests {
+		if _, err := tx.Exec(`DELETE FROM blobs WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = ?1)`, d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -322,6 +371,11 @@ func (w *Writer) Finish(status Status, message string) error {
 		return fmt.Errorf("tracker: finishing run %s: %w", w.id, errEnded)
 	}
 	err := w.store.durably(func(tx *sql.Tx) error {
+		if status == Finished {
+			if err := w.forget(tx, ""); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(`UPDATE runs SET status = ?, message = ?, ended = ?, digest = ? WHERE number = ?`, status, message, time.Now().UnixMilli(), w.chain.Digest(), w.number)
 		return err
 	})
