@@ -48,6 +48,13 @@ type Stateful interface {
 	State() nn.Module
 }
 
+// A Trivial method knows what its loss is when the features are the same for
+// every input: a loss that stays there has learnt nothing, or has collapsed.
+// TrivialLoss is asked after Build.
+type Trivial interface {
+	TrivialLoss() float64
+}
+
 // A Scheduler states the schedule a method wants where the caller says nothing.
 type Scheduler interface {
 	Schedule() Schedule

@@ -13,6 +13,9 @@ type Schedule struct {
 	LearningRate float32 // peak rate. If 0, the method's, or 2e-3.
 	WeightDecay  float32 // decoupled (AdamW). If 0, the method's, or 1e-4; negative: none.
 	Warmup       int     // steps of linear warm-up before the cosine. If 0, 5 % of all; negative: none.
+
+	Checkpoint int // steps between checkpoints to resume from. If 0, an epoch's, at least 100; negative: none.
+	Watch      int // steps between looks at the features. If 0, a twentieth of all, at least 50; negative: none.
 }
 
 // Resolve fills zero fields from the method's defaults, then from the house's,
@@ -49,6 +52,8 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 	case s.Warmup < 0:
 		s.Warmup = 0
 	}
+	s.Checkpoint = max(0, first(s.Checkpoint, max(100, n/s.BatchSize)))
+	s.Watch = max(0, first(s.Watch, max(50, s.Steps/20)))
 	return s, nil
 }
 

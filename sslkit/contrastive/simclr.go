@@ -29,6 +29,7 @@ type SimCLR struct {
 
 	encoder   nn.Encoder
 	projector nn.Sequential
+	trivial   float64
 }
 
 // Name implements sslkit.Method.
@@ -59,7 +60,7 @@ func (m *SimCLR) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, er
 	if m.Augment == nil {
 		m.Augment = standard()
 	}
-	m.encoder = e
+	m.encoder, m.trivial = e, rng.Log(float64(2*s.BatchSize-1))
 	m.projector = nn.NewMLP("projector", e.Dim(), m.Hidden, m.Dim, s.Stream("projector"))
 	return m.projector, nil
 }
@@ -71,6 +72,10 @@ func (m *SimCLR) Views(in data.Spec) []data.Spec { return []data.Spec{in, in} }
 func (m *SimCLR) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 	m.Augment.Draw(dst, src, r)
 }
+
+// TrivialLoss implements sslkit.Trivial: ln(2N-1), the loss if all embeddings
+// are equal.
+func (m *SimCLR) TrivialLoss() float64 { return m.trivial }
 
 // Loss implements sslkit.Method.
 func (m *SimCLR) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {

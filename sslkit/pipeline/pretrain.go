@@ -10,6 +10,7 @@ import (
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
 	"sslnotes/tracker"
 )
 
@@ -21,9 +22,10 @@ type pretraining struct {
 }
 
 // Pretrain builds the planned encoder from the schedule's seed and trains it by
-// the method on images without labels. It returns an error that names the field
-// if an option is out of range. A loss that is no longer finite ends the run
-// with the status "diverged", which is not an error.
+// the method on images without labels. Beside the loss it records what tells
+// early whether the features are any good, by the keys from [FeatureStd] on. It returns an error that
+// names the field if an option is out of range. A loss that is no longer finite
+// ends the run with the status "diverged", which is not an error.
 func Pretrain(plan nn.Plan, m sslkit.Method, set *data.Unlabelled, s Schedule) (*Run, error) {
 	return Default.Pretrain(plan, m, set, s)
 }
@@ -43,10 +45,10 @@ func (s *Session) Pretrain(plan nn.Plan, m sslkit.Method, set *data.Unlabelled, 
 		return nil, err
 	}
 	// Built here only to resolve the method's options before they are recorded.
-	if _, err := m.Build(e, set.Spec(), sslkit.Setup{Seed: schedule.Seed, Steps: schedule.Steps, BatchSize: schedule.BatchSize}); err != nil {
+	if _, err := newTrainer(e, m, set, schedule); err != nil {
 		return nil, err
 	}
-	return s.execute(t, nil, sets{unlabelled: set})
+	return s.execute(t, nil, sets{unlabelled: set, monitor: s.monitor(set.Spec())})
 }
 
 // build makes an encoder for such images from the seed.
@@ -60,24 +62,56 @@ func (t *pretraining) seed(*Run) uint64      { return t.Schedule.Seed }
 func (t *pretraining) steps() int            { return t.Schedule.Steps }
 func (t *pretraining) architecture() nn.Plan { return t.Encoder }
 
+// trainingFile is the checkpoint to resume from.
+const trainingFile = "training.safetensors"
+
 func (t *pretraining) do(x *execution) error {
 	e, err := build(t.Encoder, x.sets.unlabelled.Spec(), t.Schedule.Seed)
 	if err != nil {
 		return err
 	}
+	tr, err := newTrainer(e, t.Method, x.sets.unlabelled, t.Schedule)
+	if err != nil {
+		return err
+	}
+	if x.resume != nil {
+		if err := tr.load(x.resume.state, x.resume.steps); err != nil {
+			return err
+		}
+	}
+	w := newWatch(e, t.Method, x.sets, t.Schedule)
 	last := time.Now()
-	err = train(x.ctx, e, t.Method, x.sets.unlabelled, t.Schedule, func(step int, values map[string]float64) error {
+	err = tr.run(x.ctx, x.from(), func(step int, values map[string]float64) error {
+		if err := w.look(x.ctx, step, values); err != nil {
+			return err
+		}
 		now := time.Now()
 		rate := float64(t.Schedule.BatchSize) / now.Sub(last).Seconds()
 		last = now
-		x.bar.Update(step+1, fmt.Sprintf("loss %.4f", values["loss"]))
-		return x.Log(step, append(computed(values), tracker.Value{Key: "images_per_second", Value: rate, Observed: true})...)
+		x.bar.Update(step+1, w.line(values))
+		if err := x.Log(step, append(computed(values), tracker.Value{Key: "images_per_second", Value: rate, Observed: true})...); err != nil {
+			return err
+		}
+		return t.checkpoint(x, tr, step+1)
 	})
 	if err != nil {
 		return err
 	}
 	x.out.encoder, x.out.plan = e, t.Encoder
 	return x.saveEncoder(t.Schedule.Steps, e)
+}
+
+// checkpoint stores the training's state if it is time to.
+func (t *pretraining) checkpoint(x *execution, tr *trainer, steps int) error {
+	every := t.Schedule.Checkpoint
+	if every == 0 || steps%every != 0 || steps == t.Schedule.Steps {
+		return nil
+	}
+	b, err := tr.save()
+	if err != nil {
+		return err
+	}
+	return x.State(steps, trainingFile, b)
 }
 
 // computed lists values in the order of their keys.
@@ -88,4 +122,54 @@ func computed(values map[string]float64) []tracker.Value {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Key < all[j].Key })
 	return all
+}
+
+// A resumption is where a run that ended early goes on.
+type resumption struct {
+	steps int
+	state []byte
+}
+
+// from is the step to begin with.
+func (x *execution) from() int {
+	if x.resume == nil {
+		return 0
+	}
+	return x.resume.steps
+}
+
+// Resume goes on with a pre-training that was interrupted, failed or was killed,
+// from its last checkpoint. What was recorded after that is forgotten and made
+// again: the run ends with the bits, and so the digest, of one that was never
+// interrupted. It returns an error if the run is not one to go on with.
+func Resume(ref string) (*Run, error) { return Default.Resume(ref) }
+
+// Resume is the function of that name, recording in this session.
+func (s *Session) Resume(ref string) (*Run, error) {
+	store, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	rec, err := store.Run(ref)
+	if err != nil {
+		return nil, err
+	}
+	x, task, err := s.prepare(rec)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: run %s cannot be resumed: %w", rec.Name(), err)
+	}
+	t, ok := task.(*pretraining)
+	if !ok {
+		return nil, fmt.Errorf("pipeline: run %s is a %s: only pre-training can be resumed", rec.Name(), rec.Kind)
+	}
+	if rec.Numerics != tensor.Numerics {
+		return nil, fmt.Errorf("pipeline: run %s cannot be resumed: its numerics version is %s, this program's %s", rec.Name(), rec.Numerics, tensor.Numerics)
+	}
+	w, steps, state, err := store.Resume(rec.ID, trainingFile)
+	if err != nil {
+		return nil, err
+	}
+	x.recorder, x.resume = w, &resumption{steps, state}
+	x.out = &Run{id: w.ID(), name: w.Name(), method: t.method(nil), seed: t.seed(nil), store: store, session: s, seen: x.sets.unlabelled}
+	return finish(x, t, w)
 }

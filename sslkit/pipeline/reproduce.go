@@ -88,17 +88,17 @@ func (s *Session) Reproduce(ref string) (Verdict, error) {
 
 // verify checks the records of a run and of all that it builds on.
 func verify(store *tracker.Store, r tracker.Run) error {
-	if err := store.Verify(r); err != nil {
-		return fmt.Errorf("run %s: %w", r.Name(), err)
-	}
-	if r.Parent == "" {
-		return nil
+	if err := store.Verify(r); err != nil || r.Parent == "" {
+		return err
 	}
 	p, err := store.Run(r.Parent)
 	if err != nil {
 		return err
 	}
-	return verify(store, p)
+	if err := verify(store, p); err != nil {
+		return fmt.Errorf("run %s, on which it builds: %w", p.Name(), err)
+	}
+	return nil
 }
 
 func (v Verdict) missing(format string, args ...any) Verdict {
@@ -196,3 +196,6 @@ func (c *checker) Log(step int, values ...tracker.Value) error {
 func (c *checker) Checkpoint(step int, name string, b []byte) error {
 	return c.match(tracker.Link{Step: step, Key: name, Blob: tracker.DigestOf(b)})
 }
+
+// State implements recorder.
+func (c *checker) State(step int, name string, b []byte) error { return c.Checkpoint(step, name, b) }

@@ -92,6 +92,7 @@ func (r *Run) String() string {
 type sets struct {
 	unlabelled  *data.Unlabelled
 	train, test *data.Set
+	monitor     *data.Set
 }
 
 // refs names the sets for the record.
@@ -100,7 +101,7 @@ func (s sets) refs() []tracker.DataRef {
 	if u := s.unlabelled; u != nil {
 		all = append(all, tracker.DataRef{Role: "unlabelled", Name: u.Name(), Split: u.Split(), Digest: u.Digest(), Count: u.Len()})
 	}
-	for role, l := range map[string]*data.Set{"train": s.train, "test": s.test} {
+	for role, l := range map[string]*data.Set{"train": s.train, "test": s.test, "monitor": s.monitor} {
 		if l != nil {
 			all = append(all, tracker.DataRef{Role: role, Name: l.Name(), Split: l.Split(), Digest: l.Digest(), Count: l.Len()})
 		}
@@ -132,6 +133,8 @@ func (s *Session) openSets(refs []tracker.DataRef) (sets, error) {
 			in.train = s
 		case "test":
 			in.test = s
+		case "monitor":
+			in.monitor = s
 		}
 	}
 	return in, nil

@@ -33,6 +33,11 @@ type Session struct {
 	Cell     func() (session string, cell int) // the notebook cell that runs now. If nil, none.
 	Source   tracker.Source                    // the code that runs
 
+	// Monitor is a set of labelled images by whose nearest neighbours Pretrain
+	// records how good the features are while it trains. No method sees it and
+	// no choice is made by it. It must not be a test split. If nil, none.
+	Monitor *data.Set
+
 	// Data finds the set of a record again by its name and split. If nil,
 	// data.Part, which knows the house's own.
 	Data func(name, split string) (*data.Set, error)
@@ -63,6 +68,15 @@ func (s *Session) context() context.Context {
 		return context.Background()
 	}
 	return s.Context()
+}
+
+// monitor returns the monitor if its images are of the kind the encoder takes.
+func (s *Session) monitor(in data.Spec) *data.Set {
+	m := s.Monitor
+	if m == nil || m.Len() < 4 || m.Spec().Height != in.Height || m.Spec().Width != in.Width || m.Spec().Channels != in.Channels {
+		return nil
+	}
+	return m
 }
 
 // Open returns the session's store, opening it when first needed.
@@ -96,13 +110,16 @@ type execution struct {
 	bar      Bar
 	parent   *Run
 	sets     sets
-	out      *Run // gets the encoder
+	out      *Run        // gets the encoder
+	resume   *resumption // If nil, from the start.
 }
 
 // A recorder takes what a task computes.
 type recorder interface {
 	Log(step int, values ...tracker.Value) error
 	Checkpoint(step int, name string, data []byte) error
+	// State is a Checkpoint that takes the place of the one before.
+	State(step int, name string, data []byte) error
 }
 
 // execute does a task and records it.
@@ -116,8 +133,13 @@ func (s *Session) execute(t task, parent *Run, in sets) (*Run, error) {
 		return nil, err
 	}
 	out := &Run{id: w.ID(), name: w.Name(), method: t.method(parent), seed: t.seed(parent), store: store, session: s, seen: in.unlabelled}
-	x := &execution{s.context(), w, s.bar(w.Name(), t.steps()), parent, in, out}
-	err = guard(func() error { return t.do(x) })
+	return finish(&execution{ctx: s.context(), recorder: w, bar: s.bar(w.Name(), t.steps()), parent: parent, sets: in, out: out}, t, w)
+}
+
+// finish does a task and closes its record, whatever comes of it.
+func finish(x *execution, t task, w *tracker.Writer) (*Run, error) {
+	out := x.out
+	err := guard(func() error { return t.do(x) })
 	x.bar.Close()
 	status, message := verdictOf(err)
 	if e := w.Finish(status, message); e != nil {

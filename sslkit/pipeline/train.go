@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
-	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -18,8 +18,8 @@ var ErrDiverged = errors.New("pipeline: the loss is not finite")
 
 // Train trains the encoder and the method's heads on images without labels.
 // After each step it calls observe, which may be nil, with the step and the
-// values computed in it: "loss", "learning_rate", and what the method logs. If
-// observe returns an error, training ends with it.
+// values computed in it: "loss", "learning_rate", "gradient_norm", and what the
+// method logs. If observe returns an error, training ends with it.
 //
 // It returns an error that names the field if the schedule or the method is
 // misconfigured, ErrDiverged, or the context's error between two steps.
@@ -28,60 +28,34 @@ func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabel
 	if err != nil {
 		return err
 	}
-	return train(ctx, e, m, set, s, observe)
-}
-
-// train is Train by a schedule without defaults.
-func train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, observe func(step int, values map[string]float64) error) error {
-	heads, err := m.Build(e, set.Spec(), sslkit.Setup{Seed: s.Seed, Steps: s.Steps, BatchSize: s.BatchSize})
+	t, err := newTrainer(e, m, set, s)
 	if err != nil {
 		return err
 	}
-	model := nn.Sequential{e}
+	return t.run(ctx, 0, observe)
+}
+
+// A trainer is all that training changes.
+type trainer struct {
+	method    sslkit.Method
+	set       *data.Unlabelled
+	schedule  sslkit.Schedule // resolved
+	model     nn.Sequential   // encoder and heads
+	optimizer *nn.AdamW
+}
+
+// newTrainer builds the method on the encoder, ready for its first step.
+func newTrainer(e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule) (*trainer, error) {
+	heads, err := m.Build(e, set.Spec(), sslkit.Setup{Seed: s.Seed, Steps: s.Steps, BatchSize: s.BatchSize})
+	if err != nil {
+		return nil, err
+	}
+	t := &trainer{m, set, s, nn.Sequential{e}, &nn.AdamW{WeightDecay: s.WeightDecay}}
 	if heads != nil {
-		model = append(model, headless{heads})
+		t.model = append(t.model, headless{heads})
 	}
-	optimizer := &nn.AdamW{WeightDecay: s.WeightDecay}
-	optimizer.Begin(model.Params())
-
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	batches := ahead(ctx, m, set, s, 0)
-	for i := range s.Steps {
-		b, ok := <-batches
-		if !ok || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if b.failed != nil {
-			panic(b.failed)
-		}
-		values := map[string]float64{}
-		step := sslkit.NewStep(i, s.Steps, b.epoch, s.Seed, func(key string, v float32) { values[key] = float64(v) })
-		rate := nn.WarmupCosine(i, s.Steps, s.Warmup, s.LearningRate, 0)
-
-		nn.ZeroGrad(model)
-		loss := m.Loss(b.Batch, step)
-		v := float64(loss.Item())
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%w: %g at step %d", ErrDiverged, v, i)
-		}
-		tensor.Backward(loss)
-		optimizer.Step(rate)
-		nn.Commit(model)
-		if h, ok := m.(sslkit.Stateful); ok {
-			nn.Commit(h.State())
-		}
-		if a, ok := m.(sslkit.AfterStepper); ok {
-			a.AfterStep(step)
-		}
-		if observe != nil {
-			values["loss"], values["learning_rate"] = v, float64(rate)
-			if err := observe(i, values); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	t.optimizer.Begin(t.model.Params())
+	return t, nil
 }
 
 // headless lets a module without a forward pass of its own stand in a chain,
@@ -90,59 +64,91 @@ type headless struct{ nn.Module }
 
 func (headless) Forward(x *tensor.Tensor, _ bool) *tensor.Tensor { return x }
 
-// drawn is a batch ready for its step, or the panic of a method's View.
-type drawn struct {
-	data.Batch
-	epoch  int
-	failed any
-}
-
-// ahead draws the batches of the schedule from a step on, in order and two
-// steps ahead, until all are drawn or the context ends.
-func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, from int) <-chan drawn {
-	out := make(chan drawn, 2)
-	perEpoch := set.Len() / s.BatchSize // a last, smaller batch would change N
-	go func() {
-		defer close(out)
-		defer func() {
-			if p := recover(); p != nil {
-				out <- drawn{failed: p}
-			}
-		}()
-		var order []int
-		for i := from; i < s.Steps; i++ {
-			epoch, at := i/perEpoch, i%perEpoch
-			if at == 0 || order == nil {
-				order = rng.New(s.Seed, "order", uint64(epoch)).Perm(set.Len())
-			}
-			b := drawn{Batch: draw(m, set, order[at*s.BatchSize:(at+1)*s.BatchSize], s.Seed, epoch), epoch: epoch}
-			select {
-			case out <- b:
-			case <-ctx.Done():
-				return
+// run takes the steps from the given one on.
+func (t *trainer) run(ctx context.Context, from int, observe func(step int, values map[string]float64) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := ahead(ctx, t.method, t.set, t.schedule, from)
+	for i := from; i < t.schedule.Steps; i++ {
+		b, ok := <-batches
+		if !ok || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if b.failed != nil {
+			panic(b.failed)
+		}
+		values, err := t.step(i, b)
+		if err != nil {
+			return err
+		}
+		if observe != nil {
+			if err := observe(i, values); err != nil {
+				return err
 			}
 		}
-	}()
-	return out
+	}
+	return nil
 }
 
-// draw makes one batch: the method's views, or the images themselves.
-func draw(m sslkit.Method, set *data.Unlabelled, index []int, seed uint64, epoch int) data.Batch {
-	b := data.Batch{Index: index}
-	viewer, ok := m.(sslkit.Viewer)
-	if !ok {
-		b.Images = Images(set, index)
-		return b
+// step takes one step and returns the values computed in it. If the loss is not
+// finite nothing is changed.
+func (t *trainer) step(i int, b drawn) (map[string]float64, error) {
+	values, s := map[string]float64{}, t.schedule
+	step := sslkit.NewStep(i, s.Steps, b.epoch, s.Seed, func(key string, v float32) { values[key] = float64(v) })
+	rate := nn.WarmupCosine(i, s.Steps, s.Warmup, s.LearningRate, 0)
+
+	nn.ZeroGrad(t.model)
+	loss := t.method.Loss(b.Batch, step)
+	v := float64(loss.Item())
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil, fmt.Errorf("%w: %g at step %d", ErrDiverged, v, i)
 	}
-	for v, spec := range viewer.Views(set.Spec()) {
-		size := spec.Height * spec.Width * spec.Channels
-		views := tensor.New(len(index), spec.Height, spec.Width, spec.Channels)
-		img := data.Image{H: spec.Height, W: spec.Width, C: spec.Channels, Pix: make([]float32, size)}
-		for i, sample := range index {
-			viewer.View(&img, set.Image(sample), v, rng.New(seed, "view", uint64(epoch), uint64(sample), uint64(v)))
-			spec.Normalise(views.Data()[i*size:(i+1)*size], img)
+	tensor.Backward(loss)
+	values["loss"], values["learning_rate"], values["gradient_norm"] = v, float64(rate), gradientNorm(t.model)
+	t.optimizer.Step(rate)
+	nn.Commit(t.model)
+	if h, ok := t.method.(sslkit.Stateful); ok {
+		nn.Commit(h.State())
+	}
+	if a, ok := t.method.(sslkit.AfterStepper); ok {
+		a.AfterStep(step)
+	}
+	return values, nil
+}
+
+// gradientNorm is the length of the gradient of all parameters.
+func gradientNorm(m nn.Module) float64 {
+	var sum float64
+	for _, p := range m.Params() {
+		for _, g := range p.Value.Grad() {
+			sum += float64(float64(g) * float64(g))
 		}
-		b.Views = append(b.Views, views)
 	}
-	return b
+	return math.Sqrt(sum)
+}
+
+// state is all that outlives a step: weights, BatchNorm's statistics, the
+// method's own state and the optimizer's.
+func (t *trainer) state() nn.Module {
+	all := nn.Modules{nn.Named("model.", t.model), nn.Named("optimizer.", t.optimizer.State())}
+	if h, ok := t.method.(sslkit.Stateful); ok {
+		all = append(all, nn.Named("method.", h.State()))
+	}
+	return all
+}
+
+// save returns the state as a file.
+func (t *trainer) save() ([]byte, error) {
+	var b bytes.Buffer
+	err := nn.Save(&b, t.state())
+	return b.Bytes(), err
+}
+
+// load makes the trainer stand where save was called after so many steps.
+func (t *trainer) load(state []byte, steps int) error {
+	if err := nn.Load(bytes.NewReader(state), t.state()); err != nil {
+		return err
+	}
+	t.optimizer.Resume(steps)
+	return nil
 }

@@ -225,6 +225,7 @@ type nowhere struct{}
 
 func (nowhere) Log(int, ...tracker.Value) error      { return nil }
 func (nowhere) Checkpoint(int, string, []byte) error { return nil }
+func (nowhere) State(int, string, []byte) error      { return nil }
 
 // supervised is the record of Supervised.
 type supervised struct {

@@ -70,6 +70,9 @@ func (m *Rotation) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	return tensor.CrossEntropy(logits, labels)
 }
 
+// TrivialLoss implements sslkit.Trivial: all turns are equally likely.
+func (m *Rotation) TrivialLoss() float64 { return rng.Log(4) }
+
 // RotationTask is the course's function: it turns every image of a batch
 // [N,H,W,C] by 0°, 90°, 180° and 270° counter-clockwise (numpy.rot90) and
 // returns the [4N,H,W,C] copies with the number of turns of each, 0 to 3. The

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+// The keys under which Pretrain records what it sees of the features h, every
+// Schedule.Watch steps, on fixed images of the training set in BatchNorm's
+// evaluation mode.
+const (
+	// FeatureStd is the mean over dimensions of the standard deviation of h/‖h‖,
+	// times √Dim: 0 if all features are equal, 1 if they point everywhere alike.
+	FeatureStd = "feature_std"
+	// RankMe is the effective rank of the features (Garrido and others 2023,
+	// equation 1). It knows nothing of usefulness: read it beside MonitorKNN.
+	RankMe = "rankme"
+	// Alignment is the mean of ‖u-v‖² over two views u and v of an image, and
+	// Uniformity ln of the mean of exp(-2‖u-w‖²) over pairs of images, both of
+	// features of length 1 (Wang and Isola 2020). Only for methods with views.
+	Alignment  = "alignment"
+	Uniformity = "uniformity"
+	// MonitorKNN is the accuracy of 20 neighbours within Session.Monitor.
+	MonitorKNN = "monitor_knn_accuracy"
+	// TrivialLoss is the loss of features that are all equal, recorded once.
+	TrivialLoss = "trivial_loss"
+	// AlarmConstant is recorded, with FeatureStd, when that is below 0.1: the
+	// features have collapsed to a point.
+	AlarmConstant = "alarm_constant_features"
+	// AlarmTrivial is recorded, with the loss, when that is within 1 % of the
+	// trivial loss after a tenth of training: nothing is learnt.
+	AlarmTrivial = "alarm_trivial_loss"
+)
+
+// The numbers of images a look takes: a look costs about as much as one step of
+// a hundred images and views a piece for each of these.
+const (
+	watchImages  = 500
+	watchViews   = 250
+	watchMonitor = 1000
+)
+
+// watch looks at the features of an encoder in training.
+type watch struct {
+	encoder       nn.Encoder
+	every, total  int
+	trivial       float64 // NaN if the method does not say
+	images        []int   // samples of the set
+	set           *data.Unlabelled
+	left, right   *tensor.Tensor // two views of some images, or nil
+	monitor       *data.Set
+	memory, query []int   // samples of the monitor
+	knn           float64 // as last seen, or NaN
+}
+
+func newWatch(e nn.Encoder, m sslkit.Method, in sets, s sslkit.Schedule) *watch {
+	w := &watch{encoder: e, every: s.Watch, total: s.Steps, trivial: math.NaN(), set: in.unlabelled, knn: math.NaN()}
+	if t, ok := m.(sslkit.Trivial); ok {
+		w.trivial = t.TrivialLoss()
+	}
+	w.images = spaced(in.unlabelled.Len(), watchImages)
+	if v, ok := m.(sslkit.Viewer); ok {
+		w.drawViews(v, s.Seed)
+	}
+	if w.monitor = in.monitor; w.monitor != nil {
+		for i, sample := range spaced(w.monitor.Len(), watchMonitor) {
+			if i%2 == 0 {
+				w.memory = append(w.memory, sample)
+			} else {
+				w.query = append(w.query, sample)
+			}
+		}
+	}
+	return w
+}
+
+// spaced returns up to k of the numbers below n at equal distances.
+func spaced(n, k int) []int {
+	k = min(n, k)
+	index := make([]int, k)
+	for i := range index {
+		index[i] = i * n / k
+	}
+	return index
+}
+
+// drawViews draws the first two views of some images, if they are of the
+// encoder's size.
+func (w *watch) drawViews(m sslkit.Viewer, seed uint64) {
+	spec := w.set.Spec()
+	views := m.Views(spec)
+	if len(views) < 2 {
+		return
+	}
+	var drawn [2]*tensor.Tensor
+	for v := range drawn {
+		if views[v].Height != spec.Height || views[v].Width != spec.Width || views[v].Channels != spec.Channels {
+			return
+		}
+		drawn[v] = drawView(m, w.set, views[v], v, spaced(w.set.Len(), watchViews), func(sample int) *rng.Stream {
+			return rng.New(seed, "watched view", uint64(sample), uint64(v))
+		})
+	}
+	w.left, w.right = drawn[0], drawn[1]
+}
+
+// look adds what there is to see after a step to its values.
+func (w *watch) look(ctx context.Context, step int, values map[string]float64) error {
+	if step == 0 && !math.IsNaN(w.trivial) {
+		values[TrivialLoss] = w.trivial
+	}
+	if w.every == 0 || (step+1)%w.every != 0 && step+1 != w.total {
+		return nil
+	}
+	frozen, err := nn.Clone(w.encoder)
+	if err != nil {
+		return err
+	}
+	nn.Freeze(frozen)
+	h := frozen.Forward(Images(w.set, w.images), false)
+	values[RankMe] = rankMe(h)
+	values[FeatureStd] = featureStd(tensor.L2Normalize(h, 1e-12))
+	if w.left != nil {
+		u, v := tensor.L2Normalize(frozen.Forward(w.left, false), 1e-12), tensor.L2Normalize(frozen.Forward(w.right, false), 1e-12)
+		values[Alignment], values[Uniformity] = alignment(u, v), uniformity(u)
+	}
+	if w.monitor != nil {
+		if values[MonitorKNN], err = w.neighbours(ctx, frozen); err != nil {
+			return err
+		}
+		w.knn = values[MonitorKNN]
+	}
+	w.alarm(step, values)
+	return nil
+}
+
+// neighbours classifies one half of the monitor by the other.
+func (w *watch) neighbours(ctx context.Context, e nn.Encoder) (float64, error) {
+	m, q := e.Forward(Images(w.monitor, w.memory), false), e.Forward(Images(w.monitor, w.query), false)
+	k := Neighbours{K: min(20, len(w.memory))}
+	predicted, err := k.classify(ctx, m, q, pick(w.monitor.Labels(), w.memory), len(w.monitor.Classes()))
+	return share(predicted, pick(w.monitor.Labels(), w.query)), err
+}
+
+// alarm names what has gone wrong.
+func (w *watch) alarm(step int, values map[string]float64) {
+	if s := values[FeatureStd]; s < 0.1 {
+		values[AlarmConstant] = s
+	}
+	loss := values["loss"]
+	if 10*(step+1) >= w.total && math.Abs(loss-w.trivial) <= 0.01*max(1, math.Abs(w.trivial)) {
+		values[AlarmTrivial] = loss
+	}
+}
+
+// line is what a progress bar says of a step.
+func (w *watch) line(values map[string]float64) string {
+	text := fmt.Sprintf("loss %.4f", values["loss"])
+	if !math.IsNaN(w.knn) {
+		text += fmt.Sprintf(", kNN %.3f", w.knn)
+	}
+	switch {
+	case values[AlarmConstant] > 0:
+		text += ", features are all alike"
+	case values[AlarmTrivial] > 0:
+		text += ", the loss is that of constant features"
+	}
+	return text
+}
