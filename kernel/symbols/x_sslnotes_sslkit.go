@@ -30,6 +30,7 @@ func init() {
 				"Setup":        reflect.TypeFor[sslkit.Setup](),
 				"Stateful":     reflect.TypeFor[sslkit.Stateful](),
 				"Step":         reflect.TypeFor[sslkit.Step](),
+				"Trivial":      reflect.TypeFor[sslkit.Trivial](),
 				"Viewer":       reflect.TypeFor[sslkit.Viewer](),
 			},
 			Proxies: map[string]reflect.Type{
@@ -37,6 +38,7 @@ func init() {
 				"Method":       reflect.TypeFor[proxy_sslnotes_sslkit_Method](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
 				"Stateful":     reflect.TypeFor[proxy_sslnotes_sslkit_Stateful](),
+				"Trivial":      reflect.TypeFor[proxy_sslnotes_sslkit_Trivial](),
 				"Viewer":       reflect.TypeFor[proxy_sslnotes_sslkit_Viewer](),
 			},
 			Untypeds: map[string]string{},
@@ -89,6 +91,15 @@ type proxy_sslnotes_sslkit_Stateful struct {
 
 func (p *proxy_sslnotes_sslkit_Stateful) State() nn.Module {
 	return p.State_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_Trivial struct {
+	Object       any
+	TrivialLoss_ func(o any) float64
+}
+
+func (p *proxy_sslnotes_sslkit_Trivial) TrivialLoss() float64 {
+	return p.TrivialLoss_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_Viewer struct {

@@ -26,6 +26,7 @@ func init() {
 				"FreezeBlocks":   reflect.ValueOf(nn.FreezeBlocks),
 				"Load":           reflect.ValueOf(nn.Load),
 				"LoadFile":       reflect.ValueOf(nn.LoadFile),
+				"Named":          reflect.ValueOf(nn.Named),
 				"NewBatchNorm":   reflect.ValueOf(nn.NewBatchNorm),
 				"NewConv2D":      reflect.ValueOf(nn.NewConv2D),
 				"NewLinear":      reflect.ValueOf(nn.NewLinear),
