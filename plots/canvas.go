@@ -26,7 +26,7 @@ type snapped struct{ vg.Canvas }
 // snap rounds to 1/64 of a point. The offset keeps the values that are common,
 // whole points and their simple fractions, far from where rounding changes.
 func snap(x vg.Length) vg.Length {
-	return vg.Length(math.Floor(float64(x*64)+0.37) / 64)
+	return vg.Length(math.Floor(float64(x*64)+0.3719375) / 64)
 }
 
 func snapPoint(p vg.Point) vg.Point { return vg.Point{X: snap(p.X), Y: snap(p.Y)} }
