@@ -14,7 +14,8 @@ type axes struct {
 	xLabel, yLabel string
 	legend         []entry
 	x, y           span
-	xTicks, yTicks []plot.Tick // If nil, round numbers.
+	xTicks, yTicks []plot.Tick // names instead of numbers. If nil, numbers.
+	xMarks         []plot.Tick // which numbers. If nil, round ones.
 	bare           bool        // no rules and no numbers on either axis
 	rulesX         bool        // rules up from the horizontal axis, not across
 	layers         []layer
@@ -24,7 +25,7 @@ type axes struct {
 type entry struct {
 	name  string
 	style draw.LineStyle
-	glyph draw.GlyphStyle // drawn on the line if it has a shape
+	glyph draw.GlyphStyle // drawn instead of a block if it has a shape
 	block bool            // a filled square in the style's colour
 }
 
@@ -108,12 +109,13 @@ func (e entry) mark() vg.Length {
 
 func (e entry) draw(c draw.Canvas, x, y vg.Length) {
 	switch {
+	case e.glyph.Shape != nil:
+		c.DrawGlyphNoClip(e.glyph, vg.Point{X: x + e.mark()/2, Y: y})
 	case e.block:
 		fillRect(c, e.style.Color, x, y-4.5, x+e.mark(), y+4.5)
 	case e.style.Width > 0:
 		c.StrokeLine2(e.style, x, y, x+swatch, y)
 	}
-	c.DrawGlyphNoClip(e.glyph, vg.Point{X: x + e.mark()/2, Y: y})
 }
 
 // plot makes the axes of gonum's.
@@ -122,6 +124,9 @@ func (a *axes) plot() *plot.Plot {
 	p.BackgroundColor = nil
 	a.x.set(&p.X, 6)
 	a.y.set(&p.Y, 5)
+	if a.xMarks != nil {
+		p.X.Tick.Marker = plot.ConstantTicks(a.xMarks)
+	}
 	if a.xTicks != nil {
 		p.X.Tick.Marker = plot.ConstantTicks(a.xTicks)
 	}

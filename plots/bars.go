@@ -166,19 +166,23 @@ func (f BarChart) measure() []measured {
 	return all
 }
 
-// moments returns the mean and the sample standard deviation: both NaN without
-// values, the latter NaN for one.
+// moments returns the mean and the sample standard deviation of what is
+// finite: both NaN without values, the latter NaN for one.
 func moments(values []float64) (mean, sd float64) {
-	n := float64(len(values))
+	var n, sum, square float64
 	for _, v := range values {
-		mean += v / n
+		if finite(v) {
+			n, sum = n+1, sum+v
+		}
 	}
 	if n == 0 {
-		mean = math.NaN()
+		return math.NaN(), math.NaN()
 	}
-	var square float64
+	mean = sum / n
 	for _, v := range values {
-		square += (v - mean) * (v - mean)
+		if finite(v) {
+			square += (v - mean) * (v - mean)
+		}
 	}
 	if n < 2 {
 		return mean, math.NaN()

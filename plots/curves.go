@@ -3,9 +3,12 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -139,8 +142,14 @@ func (f Curves) drawing() (drawing, error) {
 	for _, r := range f.References {
 		y.add(f.scaled(r.Value))
 	}
-	a.x, a.y = x.padded(0).closed(), y.padded(0.04)
+	a.x, a.y = x.padded(0), y.padded(0.04)
+	if f.Marks {
+		a.x = a.x.padded(0.025)
+	} else {
+		a.x = a.x.closed()
+	}
 	a.note = f.notes(lines)
+	a.xMarks = f.settings(lines)
 	for i := range lines {
 		a.legend = append(a.legend, lines[i].entry())
 		a.layers = append(a.layers, lines[i].layer(f.Marks))
@@ -343,4 +352,23 @@ func length(given, other float64) vg.Length {
 		given = other
 	}
 	return vg.Length(math.Round(min(max(given, 60), 4000)))
+}
+
+// settings returns the places of points that are marked, as the numbers below
+// the axis, if they are few.
+func (f Curves) settings(lines []curve) []plot.Tick {
+	var at []float64
+	for _, l := range lines {
+		at = append(at, l.x...)
+	}
+	slices.Sort(at)
+	at = slices.Compact(at)
+	if !f.Marks || len(at) > 12 {
+		return nil
+	}
+	var ticks []plot.Tick
+	for _, v := range at {
+		ticks = append(ticks, plot.Tick{Value: v, Label: thousands(strconv.FormatFloat(v, 'f', -1, 64))})
+	}
+	return ticks
 }

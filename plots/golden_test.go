@@ -159,3 +159,25 @@ func setDigest(name, svg string) error {
 	}
 	return os.WriteFile(digestFile, []byte(b.String()), 0o666)
 }
+
+// array is an Array.
+type array struct {
+	shape []int
+	data  []float32
+}
+
+func (a array) Shape() []int    { return a.shape }
+func (a array) Data() []float32 { return a.data }
+
+// embeddings returns the pixels of n photographs as vectors, and their classes.
+func embeddings(n int) (vectors array, labels []int, classes []string) {
+	set, _, err := data.FashionMini()
+	if err != nil {
+		panic(err)
+	}
+	for i := range n {
+		vectors.data = append(vectors.data, set.Image(i).Pix...)
+	}
+	vectors.shape = []int{n, len(vectors.data) / n}
+	return vectors, set.Labels()[:n], set.Classes()
+}

@@ -36,16 +36,6 @@ type Grid struct {
 // Images shows images in a grid.
 func Images(images ...image.Image) Grid { return Grid{Images: images} }
 
-// Pairs shows images above one another in pairs, such as the two views of each
-// sample. It shows an error if there are not as many of both.
-func Pairs(first, second []image.Image) Grid {
-	if len(first) != len(second) {
-		return Grid{Images: []image.Image{faulty(fmt.Errorf("plots: %d images to pair with %d", len(first), len(second)))}}
-	}
-	images := append(append([]image.Image(nil), first...), second...)
-	return Grid{Images: images, Columns: len(first), Sides: []string{"view 1", "view 2"}}
-}
-
 // Rotations shows each image as it is and turned by 90°, 180° and 270°
 // counter-clockwise, a row an image.
 func Rotations(images ...image.Image) Grid {
@@ -166,7 +156,7 @@ func (f Grid) layout() gridLayout {
 		g.pitch += 2
 	}
 	if len(f.Heads) > 0 {
-		g.head = captionRow*vg.Length(f.headLines(g)) + 3
+		g.head = captionRow*vg.Length(f.headLines(g)) + 5
 	}
 	return g
 }
@@ -222,7 +212,7 @@ func (f Grid) paint(c draw.Canvas, g gridLayout) {
 		x := c.Min.X + g.left + vg.Length(i)*(g.cell+g.gap) + g.cell/2
 		lines := wrap(s, small, g.cell+g.gap-2)
 		for j, line := range lines {
-			write(c, small.centred().coloured(ink), x, top+3+captionRow*vg.Length(len(lines)-1-j), line)
+			write(c, small.centred().coloured(ink), x, top+4+captionRow*vg.Length(len(lines)-1-j), line)
 		}
 	}
 	for i, s := range f.Sides {

@@ -88,8 +88,11 @@ func write(c draw.Canvas, f face, x, y vg.Length, s string) {
 	if s == "" {
 		return
 	}
-	if f.YAlign == draw.YCenter {
-		y += f.Font.Size * 0.12
+	switch lift := f.Font.Size * 0.12; {
+	case f.YAlign == draw.YCenter && f.Rotation != 0: // a quarter to the left
+		x -= lift
+	case f.YAlign == draw.YCenter:
+		y += lift
 	}
 	c.FillText(f.Style, vg.Point{X: x, Y: y}, s)
 }

@@ -17,10 +17,12 @@ type span struct {
 // emptySpan holds nothing yet.
 func emptySpan(log bool) span { return span{math.Inf(1), math.Inf(-1), log} }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+// finite reports whether v is a number that can be drawn: the differences of
+// larger ones overflow.
+func finite(v float64) bool { return math.Abs(v) <= 1e300 }
 
 // shows reports whether a value has a place on the axis.
-func (s span) shows(v float64) bool { return finite(v) && (!s.log || v > 0) }
+func (s span) shows(v float64) bool { return finite(v) && (!s.log || v >= 1e-300) }
 
 // add widens the span to hold v, if v has a place at all.
 func (s *span) add(values ...float64) {
@@ -43,15 +45,15 @@ func (s span) padded(share float64) span {
 		if s.low == s.high {
 			return span{s.low / 2, s.high * 2, true}
 		}
-		f := math.Pow(s.high/s.low, share)
-		return span{max(s.low/f, math.SmallestNonzeroFloat64), min(s.high*f, math.MaxFloat64), true}
+		f := math.Exp(share * (math.Log(s.high) - math.Log(s.low)))
+		return span{s.low / f, s.high * f, true}
 	}
-	d := s.high/2 - s.low/2 // halves, since the difference may overflow
+	d := s.high - s.low
 	if d == 0 {
 		d = max(math.Abs(s.low)/20, 1e-300)
 		return span{s.low - d, s.high + d, false}
 	}
-	return span{max(s.low-2*d*share, -math.MaxFloat64/4), min(s.high+2*d*share, math.MaxFloat64/4), false}
+	return span{s.low - d*share, s.high + d*share, false}
 }
 
 // set gives the axis the span and about n marks.
@@ -67,7 +69,7 @@ func (s span) set(a *plot.Axis, n int) {
 
 // linearTicks marks round numbers, 1, 2 or 5 times a power of ten apart.
 func linearTicks(low, high float64, n int) []plot.Tick {
-	step := roundStep((high/2 - low/2) * 2 / float64(n))
+	step := roundStep((high - low) / float64(n))
 	if step <= 0 || !finite(step) {
 		return nil
 	}
