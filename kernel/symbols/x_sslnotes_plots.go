@@ -15,16 +15,32 @@ func init() {
 		return imports.Package{
 			Name: "plots",
 			Binds: map[string]reflect.Value{
-				"Bars":      reflect.ValueOf(plots.Bars),
-				"Batch":     reflect.ValueOf(plots.Batch),
-				"Bytes":     reflect.ValueOf(plots.Bytes),
-				"Finals":    reflect.ValueOf(plots.Finals),
-				"Images":    reflect.ValueOf(plots.Images),
-				"Loss":      reflect.ValueOf(plots.Loss),
-				"Metric":    reflect.ValueOf(plots.Metric),
-				"Pairs":     reflect.ValueOf(plots.Pairs),
-				"Pixels":    reflect.ValueOf(plots.Pixels),
-				"Rotations": reflect.ValueOf(plots.Rotations),
+				"Attention":       reflect.ValueOf(plots.Attention),
+				"Bars":            reflect.ValueOf(plots.Bars),
+				"Batch":           reflect.ValueOf(plots.Batch),
+				"BeforeAfter":     reflect.ValueOf(plots.BeforeAfter),
+				"Beside":          reflect.ValueOf(plots.Beside),
+				"BlockSweep":      reflect.ValueOf(plots.BlockSweep),
+				"Bytes":           reflect.ValueOf(plots.Bytes),
+				"Confusion":       reflect.ValueOf(plots.Confusion),
+				"Finals":          reflect.ValueOf(plots.Finals),
+				"Histograms":      reflect.ValueOf(plots.Histograms),
+				"Images":          reflect.ValueOf(plots.Images),
+				"LabelEfficiency": reflect.ValueOf(plots.LabelEfficiency),
+				"Loss":            reflect.ValueOf(plots.Loss),
+				"Masked":          reflect.ValueOf(plots.Masked),
+				"Metric":          reflect.ValueOf(plots.Metric),
+				"Neighbours":      reflect.ValueOf(plots.Neighbours),
+				"Overlay":         reflect.ValueOf(plots.Overlay),
+				"PCA":             reflect.ValueOf(plots.PCA),
+				"Pairs":           reflect.ValueOf(plots.Pairs),
+				"Pixels":          reflect.ValueOf(plots.Pixels),
+				"Reconstructions": reflect.ValueOf(plots.Reconstructions),
+				"Rotations":       reflect.ValueOf(plots.Rotations),
+				"Rows":            reflect.ValueOf(plots.Rows),
+				"Similarity":      reflect.ValueOf(plots.Similarity),
+				"TSNE":            reflect.ValueOf(plots.TSNE),
+				"Transfer":        reflect.ValueOf(plots.Transfer),
 			},
 			Types: map[string]reflect.Type{
 				"Array":     reflect.TypeFor[plots.Array](),
@@ -33,9 +49,15 @@ func init() {
 				"Curves":    reflect.TypeFor[plots.Curves](),
 				"Figure":    reflect.TypeFor[plots.Figure](),
 				"Grid":      reflect.TypeFor[plots.Grid](),
+				"HeatMap":   reflect.TypeFor[plots.HeatMap](),
+				"Histogram": reflect.TypeFor[plots.Histogram](),
 				"Line":      reflect.TypeFor[plots.Line](),
 				"Reference": reflect.TypeFor[plots.Reference](),
 				"Run":       reflect.TypeFor[plots.Run](),
+				"Sample":    reflect.TypeFor[plots.Sample](),
+				"Scatter":   reflect.TypeFor[plots.Scatter](),
+				"Sheet":     reflect.TypeFor[plots.Sheet](),
+				"Sweep":     reflect.TypeFor[plots.Sweep](),
 			},
 			Proxies: map[string]reflect.Type{
 				"Array": reflect.TypeFor[proxy_sslnotes_plots_Array](),
@@ -44,7 +66,7 @@ func init() {
 			Untypeds: map[string]string{},
 			Wrappers: map[string][]string{},
 		}
-	}, "gonum.org/v1/plot/vg", "image")
+	}, "image")
 }
 
 type proxy_sslnotes_plots_Array struct {
