@@ -24,6 +24,7 @@ var layers = map[string]string{
 	"sslkit/pretext":          "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/contrastive":      "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/pipeline":         "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng tracker internal/config",
+	"sslkit/sslkittest":       "sslkit sslkit/pipeline sslkit/nn sslkit/data sslkit/tensor sslkit/rng sslkit/internal/f32 tracker internal/config",
 	"tracker":                 "",
 	"plots":                   "",
 	"kernel/display":          "",

@@ -34,7 +34,7 @@ func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.
 			if at == 0 || order == nil {
 				order = rng.New(s.Seed, "order", uint64(epoch)).Perm(set.Len())
 			}
-			b := drawn{Batch: draw(m, set, order[at*s.BatchSize:(at+1)*s.BatchSize], s.Seed, epoch), epoch: epoch}
+			b := drawn{Batch: Draw(m, set, order[at*s.BatchSize:(at+1)*s.BatchSize], s.Seed, epoch), epoch: epoch}
 			select {
 			case out <- b:
 			case <-ctx.Done():
@@ -45,8 +45,9 @@ func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.
 	return out
 }
 
-// draw makes one batch: the method's views, or the images themselves.
-func draw(m sslkit.Method, set *data.Unlabelled, index []int, seed uint64, epoch int) data.Batch {
+// Draw makes the batch of the given samples as training does: the method's
+// views, or the images themselves.
+func Draw(m sslkit.Method, set *data.Unlabelled, index []int, seed uint64, epoch int) data.Batch {
 	b := data.Batch{Index: index}
 	viewer, ok := m.(sslkit.Viewer)
 	if !ok {
