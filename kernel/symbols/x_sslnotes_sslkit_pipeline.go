@@ -22,6 +22,7 @@ func init() {
 				"BitExact":        reflect.ValueOf(pipeline.BitExact),
 				"Default":         reflect.ValueOf(&pipeline.Default).Elem(),
 				"DidDiverge":      reflect.ValueOf(pipeline.DidDiverge),
+				"Draw":            reflect.ValueOf(pipeline.Draw),
 				"ErrDiverged":     reflect.ValueOf(&pipeline.ErrDiverged).Elem(),
 				"FeatureStd":      reflect.ValueOf(pipeline.FeatureStd),
 				"Features":        reflect.ValueOf(pipeline.Features),
