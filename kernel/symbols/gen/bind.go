@@ -12,11 +12,11 @@ import (
 
 // A binder collects the five tables of one package's binding.
 type binder struct {
-	pkg                                      *types.Package
-	names                                    map[string]string // import path to the name used in the file
-	taken                                    map[string]bool
-	binds, types, proxies, untyped, wrappers bytes.Buffer
-	decls                                    bytes.Buffer // the proxies' types
+	pkg                            *types.Package
+	names                          map[string]string // import path to the name used in the file
+	taken                          map[string]bool
+	binds, types, proxies, untyped bytes.Buffer
+	decls                          bytes.Buffer // the proxies' types
 }
 
 // bind returns the source that binds pkg, or nil if it exports nothing usable.
@@ -114,9 +114,6 @@ func (b *binder) typeName(o *types.TypeName, full string) {
 			fmt.Fprintf(&b.proxies, "%q: reflect.TypeFor[%s](),\n", o.Name(), proxy)
 		}
 	}
-	if promoted := promotedMethods(t); len(promoted) > 0 {
-		fmt.Fprintf(&b.wrappers, "%q: %#v,\n", o.Name(), promoted)
-	}
 }
 
 func generic(t types.Type) bool {
@@ -127,21 +124,6 @@ func generic(t types.Type) bool {
 		return t.TypeParams().Len() > 0
 	}
 	return false
-}
-
-// promotedMethods names the methods that t has from embedded fields: the
-// interpreter must look for them there, and not on t.
-func promotedMethods(t types.Type) []string {
-	if _, ok := t.Underlying().(*types.Struct); !ok {
-		return nil
-	}
-	var names []string
-	for m := range types.NewMethodSet(types.NewPointer(t)).Methods() {
-		if len(m.Index()) > 1 && m.Obj().Exported() {
-			names = append(names, m.Obj().Name())
-		}
-	}
-	return names
 }
 
 func (b *binder) source() []byte {
@@ -159,7 +141,6 @@ func (b *binder) source() []byte {
 	table("Types", "reflect.Type", &b.types)
 	table("Proxies", "reflect.Type", &b.proxies)
 	table("Untypeds", "string", &b.untyped)
-	table("Wrappers", "[]string", &b.wrappers)
 	out.WriteString("}\n}")
 	for _, i := range needed(b.pkg) {
 		fmt.Fprintf(&out, ", %q", i)
