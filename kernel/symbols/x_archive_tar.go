@@ -70,7 +70,6 @@ func init() {
 				"TypeXGlobalHeader": "rune:103",
 				"TypeXHeader":       "rune:120",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io", "io/fs")
 }

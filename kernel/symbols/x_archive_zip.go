@@ -39,10 +39,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"File":       []string{"FileInfo", "ModTime", "Mode", "SetModTime", "SetMode"},
-				"ReadCloser": []string{"Open", "RegisterDecompressor"},
-			},
 		}
 	}, "io", "io/fs")
 }

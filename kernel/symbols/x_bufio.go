@@ -47,9 +47,6 @@ func init() {
 			Untypeds: map[string]string{
 				"MaxScanTokenSize": "int:65536",
 			},
-			Wrappers: map[string][]string{
-				"ReadWriter": []string{"Available", "AvailableBuffer", "Discard", "Flush", "Peek", "Read", "ReadByte", "ReadBytes", "ReadFrom", "ReadLine", "ReadRune", "ReadSlice", "ReadString", "UnreadByte", "UnreadRune", "Write", "WriteByte", "WriteRune", "WriteString", "WriteTo"},
-			},
 		}
 	}, "io")
 }

@@ -86,7 +86,6 @@ func init() {
 			Untypeds: map[string]string{
 				"MinRead": "int:512",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

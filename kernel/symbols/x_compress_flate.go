@@ -46,7 +46,6 @@ func init() {
 				"HuffmanOnly":        "int:-2",
 				"NoCompression":      "int:0",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

@@ -39,7 +39,6 @@ func init() {
 				"HuffmanOnly":        "int:-2",
 				"NoCompression":      "int:0",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "compress/flate", "io")
 }

@@ -44,7 +44,6 @@ func init() {
 				"HuffmanOnly":        "int:-2",
 				"NoCompression":      "int:0",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash", "io")
 }

@@ -28,7 +28,6 @@ func init() {
 				"Interface": reflect.TypeFor[proxy_container_heap_Interface](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -40,7 +40,6 @@ func init() {
 				"Context": reflect.TypeFor[proxy_context_Context](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

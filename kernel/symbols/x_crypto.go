@@ -59,7 +59,6 @@ func init() {
 				"SignerOpts":    reflect.TypeFor[proxy_crypto_SignerOpts](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash", "io")
 }

@@ -25,7 +25,6 @@ func init() {
 			Untypeds: map[string]string{
 				"BlockSize": "int:16",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto/cipher")
 }

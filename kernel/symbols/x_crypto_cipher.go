@@ -41,7 +41,6 @@ func init() {
 				"Stream":    reflect.TypeFor[proxy_crypto_cipher_Stream](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

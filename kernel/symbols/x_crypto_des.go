@@ -26,7 +26,6 @@ func init() {
 			Untypeds: map[string]string{
 				"BlockSize": "int:8",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto/cipher")
 }

@@ -30,7 +30,6 @@ func init() {
 				"KeyExchanger": reflect.TypeFor[proxy_crypto_ecdh_KeyExchanger](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto")
 }

@@ -29,10 +29,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"PrivateKey": []string{"Add", "Double", "IsOnCurve", "Params", "ScalarBaseMult", "ScalarMult"},
-				"PublicKey":  []string{"Add", "Double", "IsOnCurve", "Params", "ScalarBaseMult", "ScalarMult"},
-			},
 		}
 	}, "crypto", "crypto/elliptic", "io")
 }

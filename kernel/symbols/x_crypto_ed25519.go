@@ -37,7 +37,6 @@ func init() {
 				"SeedSize":       "int:32",
 				"SignatureSize":  "int:64",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto", "hash", "io")
 }

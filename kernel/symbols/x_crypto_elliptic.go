@@ -34,7 +34,6 @@ func init() {
 				"Curve": reflect.TypeFor[proxy_crypto_elliptic_Curve](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "fmt", "io")
 }

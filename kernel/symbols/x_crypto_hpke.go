@@ -55,7 +55,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto", "crypto/ecdh")
 }

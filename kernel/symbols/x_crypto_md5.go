@@ -26,7 +26,6 @@ func init() {
 				"BlockSize": "int:64",
 				"Size":      "int:16",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

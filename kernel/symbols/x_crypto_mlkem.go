@@ -43,7 +43,6 @@ func init() {
 				"SeedSize":                 "int:64",
 				"SharedKeySize":            "int:32",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto")
 }

@@ -47,9 +47,6 @@ func init() {
 				"PSSSaltLengthAuto":       "int:0",
 				"PSSSaltLengthEqualsHash": "int:-1",
 			},
-			Wrappers: map[string][]string{
-				"PrivateKey": []string{"Size"},
-			},
 		}
 	}, "crypto", "fmt", "hash", "io")
 }

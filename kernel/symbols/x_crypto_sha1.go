@@ -26,7 +26,6 @@ func init() {
 				"BlockSize": "int:64",
 				"Size":      "int:20",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

@@ -30,7 +30,6 @@ func init() {
 				"Size":      "int:32",
 				"Size224":   "int:28",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

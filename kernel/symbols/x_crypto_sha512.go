@@ -38,7 +38,6 @@ func init() {
 				"Size256":   "int:32",
 				"Size384":   "int:48",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

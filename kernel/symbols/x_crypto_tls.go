@@ -146,7 +146,6 @@ func init() {
 				"VersionTLS12": "int:771",
 				"VersionTLS13": "int:772",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "crypto", "io", "net", "syscall")
 }

@@ -62,7 +62,6 @@ func init() {
 				"Scanner": reflect.TypeFor[proxy_database_sql_Scanner](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "database/sql/driver", "reflect")
 }

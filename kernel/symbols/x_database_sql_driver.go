@@ -98,7 +98,6 @@ func init() {
 				"Valuer":                         reflect.TypeFor[proxy_database_sql_driver_Valuer](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -271,28 +271,6 @@ func init() {
 				"Type": reflect.TypeFor[proxy_debug_dwarf_Type](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"AddrType":        []string{"Basic", "Common", "Size", "String"},
-				"ArrayType":       []string{"Common"},
-				"BasicType":       []string{"Common", "Size"},
-				"BoolType":        []string{"Basic", "Common", "Size", "String"},
-				"CharType":        []string{"Basic", "Common", "Size", "String"},
-				"ComplexType":     []string{"Basic", "Common", "Size", "String"},
-				"DotDotDotType":   []string{"Common", "Size"},
-				"EnumType":        []string{"Common", "Size"},
-				"FloatType":       []string{"Basic", "Common", "Size", "String"},
-				"FuncType":        []string{"Common", "Size"},
-				"IntType":         []string{"Basic", "Common", "Size", "String"},
-				"PtrType":         []string{"Common", "Size"},
-				"QualType":        []string{"Common"},
-				"StructType":      []string{"Common", "Size"},
-				"TypedefType":     []string{"Common"},
-				"UcharType":       []string{"Basic", "Common", "Size", "String"},
-				"UintType":        []string{"Basic", "Common", "Size", "String"},
-				"UnspecifiedType": []string{"Basic", "Common", "Size", "String"},
-				"UnsupportedType": []string{"Common", "Size"},
-				"VoidType":        []string{"Common", "Size"},
-			},
 		}
 	}, "encoding/binary")
 }

@@ -1599,10 +1599,6 @@ func init() {
 				"Sym32Size":              "int:16",
 				"Sym64Size":              "int:24",
 			},
-			Wrappers: map[string][]string{
-				"Prog":    []string{"ReadAt"},
-				"Section": []string{"ReadAt"},
-			},
 		}
 	}, "debug/dwarf", "encoding/binary", "io")
 }

@@ -30,9 +30,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"Func": []string{"BaseName", "PackageName", "ReceiverName", "Static"},
-			},
 		}
 	}, "encoding/binary")
 }

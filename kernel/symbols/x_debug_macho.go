@@ -150,15 +150,6 @@ func init() {
 				"Load": reflect.TypeFor[proxy_debug_macho_Load](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"Dylib":    []string{"Raw"},
-				"Dysymtab": []string{"Raw"},
-				"FatArch":  []string{"Close", "DWARF", "ImportedLibraries", "ImportedSymbols", "Section", "Segment"},
-				"Rpath":    []string{"Raw"},
-				"Section":  []string{"ReadAt"},
-				"Segment":  []string{"Raw", "ReadAt"},
-				"Symtab":   []string{"Raw"},
-			},
 		}
 	}, "encoding/binary", "io")
 }

@@ -232,9 +232,6 @@ func init() {
 				"IMAGE_SUBSYSTEM_WINDOWS_GUI":                    "int:2",
 				"IMAGE_SUBSYSTEM_XBOX":                           "int:14",
 			},
-			Wrappers: map[string][]string{
-				"Section": []string{"ReadAt"},
-			},
 		}
 	}, "debug/dwarf", "encoding/binary", "io")
 }

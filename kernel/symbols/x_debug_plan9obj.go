@@ -37,9 +37,6 @@ func init() {
 				"MagicAMD64": "int:35479",
 				"MagicARM":   "int:1607",
 			},
-			Wrappers: map[string][]string{
-				"Section": []string{"ReadAt"},
-			},
 		}
 	}, "io")
 }

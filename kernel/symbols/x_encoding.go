@@ -32,7 +32,6 @@ func init() {
 				"TextUnmarshaler":   reflect.TypeFor[proxy_encoding_TextUnmarshaler](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -79,7 +79,6 @@ func init() {
 				"TagUTCTime":           "int:23",
 				"TagUTF8String":        "int:12",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -49,7 +49,6 @@ func init() {
 				"MaxVarintLen32": "int:5",
 				"MaxVarintLen64": "int:10",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

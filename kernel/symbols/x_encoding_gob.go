@@ -32,7 +32,6 @@ func init() {
 				"GobEncoder": reflect.TypeFor[proxy_encoding_gob_GobEncoder](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io", "reflect")
 }

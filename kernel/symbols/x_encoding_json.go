@@ -48,7 +48,6 @@ func init() {
 				"Unmarshaler": reflect.TypeFor[proxy_encoding_json_Unmarshaler](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io", "reflect")
 }

@@ -60,7 +60,6 @@ func init() {
 			Untypeds: map[string]string{
 				"Header": "string:<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "encoding", "io", "reflect")
 }

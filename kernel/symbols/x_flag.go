@@ -67,7 +67,6 @@ func init() {
 				"Value":  reflect.TypeFor[proxy_flag_Value](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "encoding", "io")
 }

@@ -56,7 +56,6 @@ func init() {
 				"Stringer":   reflect.TypeFor[proxy_fmt_Stringer](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

@@ -132,7 +132,6 @@ func init() {
 				"Visitor": reflect.TypeFor[proxy_go_ast_Visitor](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io", "reflect")
 }

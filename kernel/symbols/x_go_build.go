@@ -36,7 +36,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "go/build/constraint", "io", "io/fs")
 }

@@ -120,7 +120,6 @@ func init() {
 				"LowestPrec":  "int:0",
 				"UnaryPrec":   "int:6",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "sync")
 }

@@ -186,17 +186,6 @@ func init() {
 				"Type":         reflect.TypeFor[proxy_go_types_Type](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"Builtin":  []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-				"Checker":  []string{"ObjectOf", "PkgNameOf", "TypeOf"},
-				"Const":    []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-				"Func":     []string{"Exported", "Id", "Name", "Parent", "Pos", "Type"},
-				"Label":    []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-				"Nil":      []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-				"PkgName":  []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-				"TypeName": []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-				"Var":      []string{"Exported", "Id", "Name", "Parent", "Pkg", "Pos", "Type"},
-			},
 		}
 	}, "go/ast", "go/constant", "io")
 }

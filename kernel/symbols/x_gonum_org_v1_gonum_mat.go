@@ -239,7 +239,6 @@ func init() {
 			Untypeds: map[string]string{
 				"ConditionTolerance": "float:10000000000000000",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "fmt", "io")
 }

@@ -72,7 +72,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "gonum.org/v1/gonum/mat", "io")
 }

@@ -55,9 +55,6 @@ func init() {
 				"Ticker":      reflect.TypeFor[proxy_gonum_org_v1_plot_Ticker](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"GlyphBox": []string{"Add", "Path", "Size"},
-			},
 		}
 	}, "gonum.org/v1/plot/text", "image/color", "io")
 }

@@ -116,20 +116,6 @@ func init() {
 				"YErrorer":   reflect.TypeFor[proxy_gonum_org_v1_plot_plotter_YErrorer](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"BarChart":   []string{"Len", "Value"},
-				"BoxPlot":    []string{"Len", "Value"},
-				"Labels":     []string{"Len", "XY"},
-				"Line":       []string{"Len", "XY"},
-				"QuartPlot":  []string{"Len", "Value"},
-				"Scatter":    []string{"Len", "RGBA", "Rectangle", "XY"},
-				"XErrorBars": []string{"Len", "XError", "XY"},
-				"XValues":    []string{"Len", "XY"},
-				"XYLabels":   []string{"Len", "XY"},
-				"XYValues":   []string{"Len", "XYZ"},
-				"YErrorBars": []string{"Len", "XY", "YError"},
-				"YValues":    []string{"Len", "XY"},
-			},
 		}
 	}, "gonum.org/v1/plot", "gonum.org/v1/plot/palette", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "image", "image/color", "io")
 }

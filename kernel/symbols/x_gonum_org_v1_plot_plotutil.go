@@ -40,9 +40,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"ErrorPoints": []string{"Len", "XError", "XY", "YError"},
-			},
 		}
 	}, "gonum.org/v1/plot", "gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg/draw", "image/color", "io")
 }

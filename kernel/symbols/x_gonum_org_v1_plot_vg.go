@@ -54,7 +54,6 @@ func init() {
 				"LineComp":  "int:1",
 				"MoveComp":  "int:0",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

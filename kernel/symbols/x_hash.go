@@ -30,7 +30,6 @@ func init() {
 				"XOF":    reflect.TypeFor[proxy_hash_XOF](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

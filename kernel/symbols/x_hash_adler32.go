@@ -24,7 +24,6 @@ func init() {
 			Untypeds: map[string]string{
 				"Size": "int:4",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

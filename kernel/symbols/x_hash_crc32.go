@@ -37,7 +37,6 @@ func init() {
 				"Koopman":    "int:3945912366",
 				"Size":       "int:4",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

@@ -32,7 +32,6 @@ func init() {
 				"ISO":  "int:15564440312192434176",
 				"Size": "int:8",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash")
 }

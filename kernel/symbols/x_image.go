@@ -76,9 +76,6 @@ func init() {
 				"RGBA64Image":   reflect.TypeFor[proxy_image_RGBA64Image](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"NYCbCrA": []string{"Bounds", "COffset", "YCbCrAt", "YOffset"},
-			},
 		}
 	}, "image/color", "io")
 }

@@ -57,7 +57,6 @@ func init() {
 				"Model": reflect.TypeFor[proxy_image_color_Model](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -37,7 +37,6 @@ func init() {
 				"RGBA64Image": reflect.TypeFor[proxy_image_draw_RGBA64Image](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "image", "image/color")
 }

@@ -34,7 +34,6 @@ func init() {
 				"DisposalNone":       "int:1",
 				"DisposalPrevious":   "int:3",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "image", "image/draw", "io")
 }

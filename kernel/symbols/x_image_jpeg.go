@@ -32,7 +32,6 @@ func init() {
 			Untypeds: map[string]string{
 				"DefaultQuality": "int:75",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "image", "image/color", "io")
 }

@@ -35,7 +35,6 @@ func init() {
 				"EncoderBufferPool": reflect.TypeFor[proxy_image_png_EncoderBufferPool](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "hash", "image", "image/color", "io")
 }

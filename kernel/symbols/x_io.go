@@ -99,7 +99,6 @@ func init() {
 				"SeekEnd":     "int:2",
 				"SeekStart":   "int:0",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

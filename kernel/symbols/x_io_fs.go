@@ -81,7 +81,6 @@ func init() {
 				"SubFS":       reflect.TypeFor[proxy_io_fs_SubFS](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -56,7 +56,6 @@ func init() {
 				"LstdFlags":     "int:3",
 				"Ltime":         "int:2",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

@@ -105,7 +105,6 @@ func init() {
 				"SourceKey":  "string:source",
 				"TimeKey":    "string:time",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "io")
 }

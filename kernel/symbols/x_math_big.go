@@ -50,7 +50,6 @@ func init() {
 				"MaxPrec": "int:4294967295",
 				"MinExp":  "int:-2147483648",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "fmt", "io")
 }

@@ -71,7 +71,6 @@ func init() {
 			Untypeds: map[string]string{
 				"UintSize": "int:64",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -46,7 +46,6 @@ func init() {
 				"Source64": reflect.TypeFor[proxy_math_rand_Source64](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

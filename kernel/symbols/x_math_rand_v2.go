@@ -49,7 +49,6 @@ func init() {
 				"Source": reflect.TypeFor[proxy_math_rand_v2_Source](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

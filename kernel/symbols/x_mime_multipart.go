@@ -32,7 +32,6 @@ func init() {
 				"File": reflect.TypeFor[proxy_mime_multipart_File](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

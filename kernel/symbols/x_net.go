@@ -132,12 +132,6 @@ func init() {
 				"IPv4len": "int:4",
 				"IPv6len": "int:16",
 			},
-			Wrappers: map[string][]string{
-				"IPConn":   []string{"Close", "File", "LocalAddr", "Read", "RemoteAddr", "SetDeadline", "SetReadBuffer", "SetReadDeadline", "SetWriteBuffer", "SetWriteDeadline", "Write"},
-				"TCPConn":  []string{"Close", "File", "LocalAddr", "Read", "RemoteAddr", "SetDeadline", "SetReadBuffer", "SetReadDeadline", "SetWriteBuffer", "SetWriteDeadline", "Write"},
-				"UDPConn":  []string{"Close", "File", "LocalAddr", "Read", "RemoteAddr", "SetDeadline", "SetReadBuffer", "SetReadDeadline", "SetWriteBuffer", "SetWriteDeadline", "Write"},
-				"UnixConn": []string{"Close", "File", "LocalAddr", "Read", "RemoteAddr", "SetDeadline", "SetReadBuffer", "SetReadDeadline", "SetWriteBuffer", "SetWriteDeadline", "Write"},
-			},
 		}
 	}, "context", "io", "io/fs", "syscall")
 }

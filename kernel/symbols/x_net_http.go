@@ -298,7 +298,6 @@ func init() {
 				"TimeFormat":                          "string:Mon, 02 Jan 2006 15:04:05 GMT",
 				"TrailerPrefix":                       "string:Trailer:",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "crypto/tls", "io", "io/fs", "mime/multipart", "net", "sync")
 }

@@ -26,7 +26,6 @@ func init() {
 				"PublicSuffixList": reflect.TypeFor[proxy_net_http_cookiejar_PublicSuffixList](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -31,7 +31,6 @@ func init() {
 			Untypeds: map[string]string{
 				"DefaultRemoteAddr": "string:1.2.3.4",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "io", "mime/multipart", "net", "net/http")
 }

@@ -40,7 +40,6 @@ func init() {
 				"BufferPool": reflect.TypeFor[proxy_net_http_httputil_BufferPool](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "io", "mime/multipart", "net", "net/http")
 }

@@ -51,7 +51,6 @@ func init() {
 				"DefaultDebugPath": "string:/debug/rpc",
 				"DefaultRPCPath":   "string:/_goRPC_",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "io", "mime/multipart", "net", "net/http", "reflect")
 }

@@ -30,7 +30,6 @@ func init() {
 				"Auth": reflect.TypeFor[proxy_net_smtp_Auth](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "crypto/tls", "io", "net")
 }

@@ -34,9 +34,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"Conn": []string{"DotReader", "DotWriter", "EndRequest", "EndResponse", "Next", "PrintfLine", "ReadCodeLine", "ReadContinuedLine", "ReadContinuedLineBytes", "ReadDotBytes", "ReadDotLines", "ReadLine", "ReadLineBytes", "ReadMIMEHeader", "ReadResponse", "StartRequest", "StartResponse"},
-			},
 		}
 	}, "io")
 }

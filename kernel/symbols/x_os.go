@@ -149,7 +149,6 @@ func init() {
 				"PathListSeparator": "rune:58",
 				"PathSeparator":     "rune:47",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io", "io/fs", "syscall")
 }

@@ -29,9 +29,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"ExitError": []string{"ExitCode", "Exited", "Pid", "String", "Success", "Sys", "SysUsage", "SystemTime", "UserTime"},
-			},
 		}
 	}, "context", "io", "io/fs", "os", "syscall")
 }

@@ -50,7 +50,6 @@ func init() {
 				"ListSeparator": "rune:58",
 				"Separator":     "rune:47",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io/fs")
 }

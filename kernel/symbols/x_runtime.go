@@ -74,9 +74,6 @@ func init() {
 			Untypeds: map[string]string{
 				"Compiler": "string:gc",
 			},
-			Wrappers: map[string][]string{
-				"BlockProfileRecord": []string{"Stack"},
-			},
 		}
 	})
 }

@@ -44,7 +44,6 @@ func init() {
 				"Interface": reflect.TypeFor[proxy_sort_Interface](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -57,7 +57,6 @@ func init() {
 				"MimeScript":   "string:application/javascript",
 				"MimeText":     "string:text/plain",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -64,7 +64,6 @@ func init() {
 				"Run":   reflect.TypeFor[proxy_sslnotes_plots_Run](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "image")
 }

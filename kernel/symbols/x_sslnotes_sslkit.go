@@ -42,7 +42,6 @@ func init() {
 				"Viewer":       reflect.TypeFor[proxy_sslnotes_sslkit_Viewer](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "sslnotes/sslkit/nn")
 }

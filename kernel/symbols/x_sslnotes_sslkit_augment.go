@@ -29,7 +29,6 @@ func init() {
 				"Op": reflect.TypeFor[proxy_sslnotes_sslkit_augment_Op](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "image/color")
 }

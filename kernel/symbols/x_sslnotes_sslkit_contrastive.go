@@ -28,7 +28,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "sslnotes/sslkit", "sslnotes/sslkit/augment", "sslnotes/sslkit/nn")
 }

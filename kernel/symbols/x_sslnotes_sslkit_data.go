@@ -57,10 +57,6 @@ func init() {
 				"PadToken":   "int:0",
 				"StartToken": "int:1",
 			},
-			Wrappers: map[string][]string{
-				"Set":        []string{"Captions", "Digest", "Image", "Len", "Name", "Pixels", "Spec", "Split"},
-				"Unlabelled": []string{"Captions", "Digest", "Image", "Len", "Name", "Pixels", "Spec", "Split"},
-			},
 		}
 	}, "context", "image", "image/color")
 }

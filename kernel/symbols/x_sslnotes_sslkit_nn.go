@@ -65,7 +65,6 @@ func init() {
 				"Staged":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Staged](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

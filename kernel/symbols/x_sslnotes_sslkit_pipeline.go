@@ -72,7 +72,6 @@ func init() {
 				"TrivialLoss":     "string:trivial_loss",
 				"Uniformity":      "string:uniformity",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "context", "reflect", "sslnotes/sslkit", "sslnotes/sslkit/nn")
 }

@@ -57,7 +57,6 @@ func init() {
 			Untypeds: map[string]string{
 				"Numerics": "string:2",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -60,7 +60,6 @@ func init() {
 			Untypeds: map[string]string{
 				"IntSize": "int:64",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -32,7 +32,6 @@ func init() {
 				"Locker": reflect.TypeFor[proxy_sync_Locker](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -47,11 +47,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"B": []string{"ArtifactDir", "Attr", "Chdir", "Cleanup", "Context", "Error", "Errorf", "Fail", "FailNow", "Failed", "Fatal", "Fatalf", "Helper", "Log", "Logf", "Name", "Output", "Setenv", "Skip", "SkipNow", "Skipf", "Skipped", "TempDir"},
-				"F": []string{"ArtifactDir", "Attr", "Chdir", "Cleanup", "Context", "Error", "Errorf", "FailNow", "Failed", "Fatal", "Fatalf", "Log", "Logf", "Name", "Output", "Setenv", "Skip", "SkipNow", "Skipf", "TempDir"},
-				"T": []string{"ArtifactDir", "Attr", "Cleanup", "Context", "Error", "Errorf", "Fail", "FailNow", "Failed", "Fatal", "Fatalf", "Helper", "Log", "Logf", "Name", "Output", "Skip", "SkipNow", "Skipf", "Skipped", "TempDir"},
-			},
 		}
 	}, "context", "io")
 }

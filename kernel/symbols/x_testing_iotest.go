@@ -29,7 +29,6 @@ func init() {
 			Types:    map[string]reflect.Type{},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

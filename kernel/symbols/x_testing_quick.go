@@ -32,7 +32,6 @@ func init() {
 				"Generator": reflect.TypeFor[proxy_testing_quick_Generator](),
 			},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{},
 		}
 	}, "reflect")
 }

@@ -60,9 +60,6 @@ func init() {
 				"SkipComments":   "int:512",
 				"String":         "int:-6",
 			},
-			Wrappers: map[string][]string{
-				"Scanner": []string{"IsValid", "String"},
-			},
 		}
 	}, "io")
 }

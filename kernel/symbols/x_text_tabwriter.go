@@ -31,7 +31,6 @@ func init() {
 			Untypeds: map[string]string{
 				"Escape": "rune:255",
 			},
-			Wrappers: map[string][]string{},
 		}
 	}, "io")
 }

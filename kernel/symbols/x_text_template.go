@@ -36,9 +36,6 @@ func init() {
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
-			Wrappers: map[string][]string{
-				"Template": []string{"Copy", "ErrorContext"},
-			},
 		}
 	}, "io", "io/fs")
 }

@@ -113,7 +113,6 @@ func init() {
 				"TimeOnly":    "string:15:04:05",
 				"UnixDate":    "string:Mon Jan _2 15:04:05 MST 2006",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

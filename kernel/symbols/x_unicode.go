@@ -325,7 +325,6 @@ func init() {
 				"UpperLower":      "rune:1114112",
 				"Version":         "string:15.0.0",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }

@@ -43,7 +43,6 @@ func init() {
 				"RuneSelf":  "int:128",
 				"UTFMax":    "int:4",
 			},
-			Wrappers: map[string][]string{},
 		}
 	})
 }
