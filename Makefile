@@ -1,6 +1,6 @@
 # `make test` is what continuous integration runs; `go test ./...` is its
 # offline core and needs nothing but Go and a C compiler.
-.PHONY: build test check generate bench data results
+.PHONY: build test check generate bench data results gophernotes
 
 build:
 	go build -o sslnotes .
@@ -34,3 +34,7 @@ bench:
 # where it was stopped; a row's file in sslkit/results says that it is finished.
 results: build data
 	./sslnotes results $(RESULTS)
+
+# Stock gophernotes with our packages linked in, for JUPYTER_PATH=out/gophernotes/share/jupyter.
+gophernotes:
+	kernel/gophernotes/build.sh out/gophernotes

@@ -27,6 +27,9 @@ const (
 // binary forms are base64 text and JSON is itself; all others are text.
 type Bundle map[string]any
 
+// SimpleRender lets gophernotes' own renderer show a bundle.
+func (b Bundle) SimpleRender() map[string]any { return b }
+
 // Render returns v in every form that it offers, and always as text. A method
 // of v that panics, as a nil receiver's may, becomes the text.
 func Render(v any) (b Bundle) {

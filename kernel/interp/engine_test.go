@@ -15,6 +15,7 @@ import (
 // A session is cells run one after another in a fresh engine.
 type session struct {
 	name  string
+	stock bool // whether it runs in stock gophernotes, too
 	cells []cell
 }
 

@@ -3,7 +3,21 @@ package interp
 // sessions is what cells do. They run in our engine and, but for those that
 // need it, in stock gophernotes.
 var sessions = []session{
-	{"values", []cell{
+	{name: "plain Go", stock: true, cells: []cell{
+		{code: "import (\n\t\"fmt\"\n\t\"sort\"\n\t\"strings\"\n)"},
+		{code: "x := 4\nx + 1", value: "5"},
+		{code: "type Point struct{ X, Y int }\nfunc (p Point) Sum() int { return p.X + p.Y }"},
+		{code: "p := Point{X: 1, Y: 2}"},
+		{code: "p.Sum()", value: "3"},
+		{code: "total := 0\nfor i := 0; i < 5; i++ {\n\ttotal += i\n}"},
+		{code: "total", value: "10"},
+		{code: "before, after, found := strings.Cut(\"a=b\", \"=\")"},
+		{code: "before + after", value: "ab"},
+		{code: "xs := []int{3, 1, 2}\nsort.Ints(xs)"},
+		{code: "xs", value: "[1 2 3]"},
+		{code: "fmt.Sprintf(\"%d %v\", len(xs), found)", value: "3 true"},
+	}},
+	{name: "values", cells: []cell{
 		{code: "1 + 2", value: "3"},
 		{code: "x := 4\nx", value: "4"},
 		{code: "x", value: "4"},
@@ -19,7 +33,7 @@ var sessions = []session{
 		{code: "3.5", value: "3.5"},
 		{code: "x; x + 1", value: "6"},
 	}},
-	{"declarations", []cell{
+	{name: "declarations", cells: []cell{
 		{code: "package main\nimport (\n\t\"fmt\"\n\tstr \"strings\"\n)\nfunc main() { fmt.Println(1) }"},
 		{code: `str.ToUpper("go")`, value: "GO"},
 		{code: "const a, b = 1, 2.5\nb", value: "2.5"},
@@ -30,7 +44,7 @@ var sessions = []session{
 		{code: "var m = map[string]int{\"a\": 1}\nv, ok := m[\"b\"]\nok", value: "false"},
 		{code: "fmt.Sprint(v, ok)", value: "0 false"},
 	}},
-	{"redefinition", []cell{
+	{name: "redefinition", cells: []cell{
 		{code: "x := 1; func f() int { return x }"},
 		{code: "x := 2"},
 		{code: "f()", value: "2"},
@@ -49,7 +63,7 @@ var sessions = []session{
 		{code: "import \"fmt\"\nfmt.Sprint(4)", value: "4"},
 		{code: "len := 2; len", value: "2"},
 	}},
-	{"order within a cell", []cell{
+	{name: "order within a cell", cells: []cell{
 		{code: "func even(n int) bool { if n == 0 { return true }; return odd(n-1) }\nfunc odd(n int) bool { if n == 0 { return false }; return even(n-1) }\neven(10)", value: "true"},
 		{code: "r := later(); func later() int { return base * 2 }; const base = 21; r", value: "42"},
 		{code: "type A struct { b *B; n int }; type B struct { a *A }; x := &A{n: 3}; x.b = &B{x}; x.b.a.n", value: "3"},
@@ -57,7 +71,7 @@ var sessions = []session{
 		{code: "k := 2; func scaled(x int) int { return k * x }; scaled(4)", value: "8"},
 		{code: "y + 1; y := 1", fails: "undefined: y"},
 	}},
-	{"errors of the compiler", []cell{
+	{name: "errors of the compiler", cells: []cell{
 		{code: "x := 1\ny := undefinedName + x", fails: "compile error: 2:6: undefined: undefinedName", trace: "    y := undefinedName + x\n         ^"},
 		{code: "var s string = 1", fails: "1:16: cannot use 1 (untyped int constant) as string value in variable declaration"},
 		{code: "func f() int { }", fails: "missing return"},
@@ -74,7 +88,7 @@ var sessions = []session{
 		{code: "x := 5; x = \"a\"", fails: "cannot use \"a\""},
 		{code: "x", fails: "undefined: x"},
 	}},
-	{"errors of a cell", []cell{
+	{name: "errors of a cell", cells: []cell{
 		{code: "import (\n\t\"errors\"\n\t\"fmt\"\n\t\"os\"\n\t\"strconv\"\n)"},
 		{code: "fmt.Println(\"hello\")", out: "hello\n"},
 		{code: "fmt.Print(1, 2)", out: "1 2"},
@@ -95,7 +109,7 @@ var sessions = []session{
 		{code: "n, _ = strconv.Atoi(\"z\")"},
 		{code: "os.WriteFile(os.DevNull, nil, 0o644)"},
 	}},
-	{"panics", []cell{
+	{name: "panics", cells: []cell{
 		{code: "func at(xs []int, i int) int {\n\treturn xs[i]\n}"},
 		{code: "y := 1\nz := at([]int{1, 2}, 5)\ny = 2", fails: "panic: reflect: slice index out of range", trace: "z := at("},
 		{code: "y", value: "1"},
@@ -107,7 +121,7 @@ var sessions = []session{
 		{code: "import \"runtime\"\nruntime.Goexit()", fails: "Goexit"},
 		{code: "3", value: "3"},
 	}},
-	{"newer Go", []cell{
+	{name: "newer Go", cells: []cell{
 		{code: "s := 0; for i := range 4 { s += i }; s", value: "6"},
 		{code: "n := int8(3); var last int8; for i := range n { last = i }; last", value: "2"},
 		{code: "c := 0; for range 3 { c++ }; c", value: "3"},
@@ -124,7 +138,7 @@ var sessions = []session{
 		{code: "p := new(42); *p", value: "42"},
 		{code: "import \"fmt\"\ndefer fmt.Println(\"last\")\nfmt.Println(\"first\")", out: "first\nlast\n"},
 	}},
-	{"interpreted types", []cell{
+	{name: "interpreted types", cells: []cell{
 		{code: "import \"fmt\"\ntype Celsius float64\nfunc (c Celsius) String() string { return fmt.Sprintf(\"%.1f°C\", float64(c)) }"},
 		{code: "fmt.Println(Celsius(3))", out: "3.0°C\n"},
 		{code: "fmt.Sprintf(\"%v|%s|%6.2f\", Celsius(3), Celsius(4), Celsius(5))", value: "3.0°C|4.0°C|  5.00"},
@@ -137,7 +151,7 @@ var sessions = []session{
 		{code: "func (q Q) inc() Q { q.a++; return q }; Q{1}.inc().a", value: "2"},
 		{code: "type Page struct{}\nfunc (Page) HTML() string { return \"<b>\" }\nPage{}", value: "{}"},
 	}},
-	{"our packages", []cell{
+	{name: "our packages", stock: true, cells: []cell{
 		{code: "import (\n\t\"sslnotes/sslkit/nn\"\n\t\"sslnotes/sslkit/tensor\"\n\t\"sslnotes/sslkit/pretext\"\n\t\"sslnotes/tracker\"\n\t\"sslnotes/kernel/display\"\n\t\"gonum.org/v1/gonum/mat\"\n)"},
 		{code: "r := &pretext.Rotation{}; r.Name()", value: "rotation"},
 		{code: "m := mat.NewDense(2, 2, []float64{1, 2, 3, 4}); mat.Det(m) < 0", value: "true"},
