@@ -171,7 +171,9 @@ func (a *axes) rules(p *plot.Plot) layer {
 		for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
 			c.StrokeLine2(light, c.Min.X, y(t.Value), c.Max.X, y(t.Value))
 		}
-		c.StrokeLine2(base, c.Min.X, c.Min.Y, c.Max.X, c.Min.Y)
+		if a.xTicks == nil {
+			c.StrokeLine2(base, c.Min.X, c.Min.Y, c.Max.X, c.Min.Y)
+		}
 	}
 }
 

@@ -102,6 +102,8 @@ func (s *barScene) layer(c draw.Canvas, x, y func(float64) vg.Length) {
 			s.bar(c, b, at(float64(i)), thick, base, along)
 		}
 	}
+	p, q := s.point(at(-0.5), base), s.point(at(float64(len(s.bars))-0.5), base)
+	c.StrokeLine2(draw.LineStyle{Color: faded, Width: 0.75}, p.X, p.Y, q.X, q.Y)
 	for i, r := range s.chart.References {
 		if v := s.chart.scaled(r.Value); finite(v) {
 			p, q := s.point(at(-0.5), along(v)), s.point(at(float64(len(s.bars))-0.5), along(v))

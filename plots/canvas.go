@@ -21,7 +21,10 @@ const dpi = 144
 // snapped rounds all positions to a fine grid, so that a last bit of
 // arithmetic, which processors that fuse multiplication and addition round
 // differently, cannot move an edge.
-type snapped struct{ vg.Canvas }
+type snapped struct {
+	vg.Canvas
+	widths []vg.Length // of the texts, in their order
+}
 
 // snap rounds to 1/64 of a point. The offset keeps the values that are common,
 // whole points and their simple fractions, far from where rounding changes.
@@ -45,14 +48,15 @@ func snapPath(p vg.Path) vg.Path {
 	return to
 }
 
-func (s snapped) Stroke(p vg.Path) { s.Canvas.Stroke(snapPath(p)) }
-func (s snapped) Fill(p vg.Path)   { s.Canvas.Fill(snapPath(p)) }
+func (s *snapped) Stroke(p vg.Path) { s.Canvas.Stroke(snapPath(p)) }
+func (s *snapped) Fill(p vg.Path)   { s.Canvas.Fill(snapPath(p)) }
 
-func (s snapped) FillString(f font.Face, p vg.Point, text string) {
+func (s *snapped) FillString(f font.Face, p vg.Point, text string) {
+	s.widths = append(s.widths, snap(f.Width(text)))
 	s.Canvas.FillString(f, snapPoint(p), text)
 }
 
-func (s snapped) DrawImage(r vg.Rectangle, img image.Image) {
+func (s *snapped) DrawImage(r vg.Rectangle, img image.Image) {
 	s.Canvas.DrawImage(vg.Rectangle{Min: snapPoint(r.Min), Max: snapPoint(r.Max)}, img)
 }
 
@@ -97,11 +101,17 @@ func encodePNG(img image.Image) []byte {
 
 // tidySVG gives the document a head that suits HTML, a description for those
 // who cannot see it, fonts that stand in for the one it was measured with, and
-// images with hard pixels.
-func tidySVG(s string, d drawing) string {
+// images with hard pixels. Texts are told their widths: where none of the fonts
+// is there, another is fitted into its place.
+func tidySVG(s string, d drawing, widths []vg.Length) string {
 	_, s, _ = strings.Cut(s, "<svg")
 	_, s, _ = strings.Cut(s, ">")
 	s = svgWords.Replace(s)
+	parts := strings.Split(s, "<text ")
+	for i := range parts[1:] {
+		parts[i+1] = fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" `, widths[i]) + parts[i+1]
+	}
+	s = strings.Join(parts, "")
 	text := html.EscapeString(d.text)
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" `+
 		`width="%gpt" height="%gpt" viewBox="0 0 %g %g" style="max-width:100%%;height:auto" role="img" aria-label="%s">`+

@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"sort"
 	"strconv"
@@ -79,14 +80,17 @@ func Metric(key string, runs ...Run) Curves {
 	return c
 }
 
-// lineOf asks a run for a curve. A nil run, whose methods panic, makes a line
-// with an error.
+// lineOf asks a run for a curve. A panic, as of a nil run, makes a line with an
+// error.
 func lineOf(r Run, i int, key string) (l Line) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.err = fmt.Errorf("plots: run %d of %s: %v", i+1, key, p)
+			l.err = fmt.Errorf("plots: run %d of %s cannot be read: %v", i+1, key, p)
 		}
 	}()
+	if v := reflect.ValueOf(r); r == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		panic("it is nil")
+	}
 	l.Name = r.Name()
 	l.X, l.Y = r.Curve(key)
 	return l

@@ -78,37 +78,38 @@ func pngOf(f Figure) []byte { return renderPNG(show(f)) }
 
 func stringOf(f Figure) string { return show(f).text }
 
-// render paints a drawing. What a panic leaves unfinished is replaced by its
-// message.
-func (d drawing) render(c vg.CanvasSizer) (err error) {
+// render paints a drawing and returns the widths of its texts.
+func (d drawing) render(c vg.CanvasSizer) (widths []vg.Length, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("plots: %v", r)
 		}
 	}()
 	w, h := c.Size()
-	all := draw.NewCanvas(snapped{c}, w, h)
+	s := &snapped{Canvas: c}
+	all := draw.NewCanvas(s, w, h)
 	all.SetColor(white)
 	all.Fill(all.Rectangle.Path())
 	d.paint(draw.Crop(all, margin, -margin, margin, -margin))
-	return nil
+	return s.widths, nil
 }
 
 func renderSVG(d drawing) string {
 	c := vgsvg.New(d.width, d.height)
-	if err := d.render(c); err != nil {
+	widths, err := d.render(c)
+	if err != nil {
 		return renderSVG(notice(err.Error()))
 	}
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return renderSVG(notice(err.Error()))
 	}
-	return tidySVG(b.String(), d)
+	return tidySVG(b.String(), d, widths)
 }
 
 func renderPNG(d drawing) []byte {
 	c := pixelCanvas{vgimg.NewWith(vgimg.UseWH(d.width, d.height), vgimg.UseDPI(dpi))}
-	if err := d.render(c); err != nil {
+	if _, err := d.render(c); err != nil {
 		return renderPNG(notice(err.Error()))
 	}
 	return encodePNG(c.Image())

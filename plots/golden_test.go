@@ -169,14 +169,21 @@ type array struct {
 func (a array) Shape() []int    { return a.shape }
 func (a array) Data() []float32 { return a.data }
 
-// embeddings returns the pixels of n photographs as vectors, and their classes.
+// embeddings returns n photographs of 7×7 pixels as vectors, and their classes.
 func embeddings(n int) (vectors array, labels []int, classes []string) {
 	set, _, err := data.FashionMini()
 	if err != nil {
 		panic(err)
 	}
 	for i := range n {
-		vectors.data = append(vectors.data, set.Image(i).Pix...)
+		img := set.Image(i)
+		for j := range 49 {
+			sum := float32(0)
+			for k := range 16 {
+				sum += img.Pix[(4*(j/7)+k/4)*28+4*(j%7)+k%4]
+			}
+			vectors.data = append(vectors.data, sum/16)
+		}
 	}
 	vectors.shape = []int{n, len(vectors.data) / n}
 	return vectors, set.Labels()[:n], set.Classes()

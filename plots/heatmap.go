@@ -282,7 +282,14 @@ func (h *heat) cells(c draw.Canvas, x0, y0 vg.Length) {
 		for j, v := range row {
 			x, y := x0+vg.Length(j)*h.cell, y0-vg.Length(i)*h.cell
 			back := h.colour(v)
-			fillRect(c, back, x, y-h.cell, x+h.cell, y)
+			right, below := x+h.cell, y-h.cell
+			if j < h.columns-1 {
+				right += 0.5 // below the next, so that no seam shows
+			}
+			if i < h.rows-1 {
+				below -= 0.5
+			}
+			fillRect(c, back, x, below, right, y)
 			if h.numbers >= 0 && finite(v) {
 				h.number(c, v, back, x+h.cell/2, y-h.cell/2)
 			}
@@ -326,7 +333,7 @@ func (h *heat) bar(c draw.Canvas, x, bottom, top vg.Length) {
 	const steps = 40
 	for i := range steps {
 		at := func(i int) vg.Length { return bottom + (top-bottom)*vg.Length(i)/steps }
-		fillRect(c, h.shade((float64(i)+0.5)/steps), x, at(i), x+8, at(i+1))
+		fillRect(c, h.shade((float64(i)+0.5)/steps), x, at(i), x+8, top) // over what is above, so that no seam shows
 	}
 	if h.colours.low == h.colours.high {
 		write(c, small.middle(), x+11, (bottom+top)/2, number(h.colours.low, 0.01))

@@ -96,7 +96,7 @@ func make2(rows, columns int) [][]float64 {
 
 // refused are those of odd that are errors, by what the error says.
 var refused = map[string]string{
-	"nil run":         "run 1 of loss",
+	"nil run":         "run 1 of loss cannot be read: it is nil",
 	"mismatch":        "a has 1 places and 2 values",
 	"spread":          "a has 1 values and 2 spreads",
 	"empty image":     "image 1 is 0×0",
