@@ -63,7 +63,62 @@ var table = []struct {
 	{"CrossEntropy masked", [][]int{{4, 4}}, func(x []*Tensor) *Tensor {
 		return CrossEntropy(MaskDiagonal(x[0], float32(math.Inf(-1))), []int{2, 3, 0, 1})
 	}},
+	{"LayerNorm", [][]int{{3, 5}, {5}, {5}}, func(x []*Tensor) *Tensor { return LayerNorm(x[0], x[1], x[2], 1e-5) }},
+	{"LayerNorm tokens", [][]int{{34, 2, 16}, {16}, {16}}, func(x []*Tensor) *Tensor { return LayerNorm(x[0], x[1], x[2], 1e-5) }},
+	{"GELU", [][]int{{5, 7}}, func(x []*Tensor) *Tensor { return GELU(x[0]) }},
+	{"SelfAttention", [][]int{{2, 5, 12}}, attend(Heads{N: 2})},
+	{"SelfAttention causal", [][]int{{2, 5, 12}}, attend(Heads{N: 1, Causal: true})},
+	{"SelfAttention padded", [][]int{{2, 5, 12}}, attend(Heads{N: 2, Lengths: []int{3, 5}})},
+	{"SelfAttention many", [][]int{{1, 18, 6}}, attend(Heads{N: 1, Causal: true})},
+	{"TransformerBlock", blockShapes(2, 3, 4, 6), blockOf(Heads{N: 2}, 0.5)},
+	{"TransformerBlock causal padded", blockShapes(2, 4, 4, 13), blockOf(Heads{N: 1, Causal: true, Lengths: []int{4, 2}}, 0.5)},
+	{"Embedding", [][]int{{4, 3}}, func(x []*Tensor) *Tensor { return Embedding(x[0], []int{1, 3, 1, 0}, 2) }},
+	{"GatherTokens", [][]int{{2, 4, 3}}, func(x []*Tensor) *Tensor { return GatherTokens(x[0], []int{3, 1, 0, 0}) }},
+	{"ScatterTokens", [][]int{{2, 2, 3}, {3}}, func(x []*Tensor) *Tensor { return ScatterTokens(x[0], x[1], []int{3, 1, 0, 2}, 4) }},
+	{"SliceTokens", [][]int{{2, 4, 3}}, func(x []*Tensor) *Tensor { return SliceTokens(x[0], 1, 3) }},
+	{"ConcatTokens", [][]int{{1, 1, 3}, {2, 2, 3}}, func(x []*Tensor) *Tensor { return ConcatTokens(x...) }},
+	{"AddToEach", [][]int{{3, 2, 2}, {2, 2}}, func(x []*Tensor) *Tensor { return AddToEach(x[0], x[1]) }},
+	{"MeanTokens", [][]int{{2, 4, 3}}, func(x []*Tensor) *Tensor { return MeanTokens(x[0], nil) }},
+	{"MeanTokens padded", [][]int{{2, 4, 3}}, func(x []*Tensor) *Tensor { return MeanTokens(x[0], []int{4, 1}) }},
+	{"Patchify", [][]int{{2, 4, 6, 3}}, func(x []*Tensor) *Tensor { return Patchify(x[0], 2) }},
+	{"Unpatchify", [][]int{{2, 6, 12}}, func(x []*Tensor) *Tensor { return Unpatchify(x[0], 2, 4, 6) }},
+	{"Exp", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Exp(x[0]) }},
+	{"Log", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Log(Exp(x[0])) }},
+	{"Sigmoid", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Sigmoid(x[0]) }},
+	{"Tanh", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Tanh(x[0]) }},
+	{"Softplus", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Softplus(x[0]) }},
+	{"ScaleBy", [][]int{{3, 4}, {1}}, func(x []*Tensor) *Tensor { return ScaleBy(x[0], x[1]) }},
+	{"AddScalar", [][]int{{3, 4}, {1}}, func(x []*Tensor) *Tensor { return AddScalar(x[0], x[1]) }},
+	{"Sum", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Sum(x[0]) }},
+	{"Transpose", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return Transpose(x[0]) }},
+	{"MSE", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return MSE(x[0], random(7, 3, 4)) }},
+	{"MaskedMSE", [][]int{{2, 3, 4}}, func(x []*Tensor) *Tensor { return MaskedMSE(x[0], random(7, 2, 3, 4), []float32{1, 0, 0, 1, 1, 0}) }},
 	{"Mean", [][]int{{40, 3}}, func(x []*Tensor) *Tensor { return Mean(x[0]) }},
+}
+
+func attend(h Heads) func(x []*Tensor) *Tensor {
+	return func(x []*Tensor) *Tensor { y, _ := SelfAttention(x[0], h); return y }
+}
+
+// blockShapes are the shapes of x [n,t,d] and of a block's parameters.
+func blockShapes(n, t, d, h int) [][]int {
+	return [][]int{{n, t, d}, {d}, {d}, {d, 3 * d}, {3 * d}, {d, d}, {d}, {d}, {d}, {d, h}, {h}, {h, d}, {d}}
+}
+
+func blockWeights(x []*Tensor) *BlockWeights {
+	return &BlockWeights{x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8], x[9], x[10], x[11], x[12]}
+}
+
+// blockOf is a block with its parameters scaled, so that its values do not
+// drown the differences in roundings.
+func blockOf(h Heads, by float32) func(x []*Tensor) *Tensor {
+	return func(x []*Tensor) *Tensor {
+		scaled := []*Tensor{x[0]}
+		for _, p := range x[1:] {
+			scaled = append(scaled, Scale(p, by))
+		}
+		return TransformerBlock(x[0], blockWeights(scaled), h, 1e-5)
+	}
 }
 
 // TestGradients compares every operation's gradient with central differences of

@@ -55,3 +55,6 @@ func choose(name string) *engine {
 	}
 	panic(fmt.Sprintf("SSLKIT_ISA is %q, want one of %s on this machine", name, strings.Join(Available(), ", ")))
 }
+
+// assembly reports whether the engine has any.
+func (e *engine) assembly() bool { return e.tiles[0] != nil }

@@ -57,6 +57,7 @@ func main() {
 	save("gemm_amd64.s", asm.Bytes())
 	save("gemm_amd64_stubs.go", bytes.TrimRight(stubs.Bytes(), "\n"))
 	vectors()
+	rows()
 }
 
 func save(name string, b []byte) {

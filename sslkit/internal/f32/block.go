@@ -1,0 +1,225 @@
+package f32
+
+import "sync"
+
+var packs = sync.Pool{New: func() any { return new(packedWeights) }}
+
+// Block is a pre-LN transformer block (Xiong and others 2020): x + Attention of
+// LayerNorm, then that + MLP of LayerNorm, the MLP being Linear–GELU–Linear.
+//
+// It runs in leaves of 32 samples, each cut into chunks whose intermediate
+// values stay in the second cache. An element's arithmetic does not depend on
+// the cut; gradients of weights are sums over samples by the leaf tree, over the
+// rows of a leaf in order.
+type Block struct {
+	Attention
+	Samples, Width, Hidden int // Width = Heads·Dim
+	Eps                    float32
+	Lengths                []int // tokens seen in each sample; nil: all
+}
+
+// Weights are a block's parameters, or their gradients; all matrices are
+// [in,out].
+type Weights struct {
+	Gamma1, Beta1, QKV, QKVBias, Proj, ProjBias []float32
+	Gamma2, Beta2, FC1, FC1Bias, FC2, FC2Bias   []float32
+}
+
+// all lists the weights in the order of the fields.
+func (w *Weights) all() [12]*[]float32 {
+	return [...]*[]float32{&w.Gamma1, &w.Beta1, &w.QKV, &w.QKVBias, &w.Proj, &w.ProjBias, &w.Gamma2, &w.Beta2, &w.FC1, &w.FC1Bias, &w.FC2, &w.FC2Bias}
+}
+
+// Sizes are the lengths of a block's weights, in the order of the fields.
+func (b *Block) Sizes() [12]int {
+	d, h := b.Width, b.Hidden
+	return [...]int{d, d, d * 3 * d, 3 * d, d * d, d, d, d, d * h, h, h * d, d}
+}
+
+// Saved is what a backward pass needs of the forward pass besides input and
+// output.
+type Saved struct{ QKV, P, O, H, U, Stats1, Stats2 []float32 }
+
+// SavedSizes are the lengths of the fields of Saved for n samples.
+func (b *Block) SavedSizes(n int) [7]int {
+	rows := n * b.Tokens
+	return [...]int{rows * 3 * b.Width, n * b.Attention.Saved(), rows * b.Width, rows * b.Width, rows * b.Hidden, 2 * rows, 2 * rows}
+}
+
+// Fields lists the fields in order.
+func (s *Saved) Fields() [7]*[]float32 {
+	return [...]*[]float32{&s.QKV, &s.P, &s.O, &s.H, &s.U, &s.Stats1, &s.Stats2}
+}
+
+// at is the part of what was saved that begins at sample i.
+func (s *Saved) at(b *Block, i int) (part Saved) {
+	sizes := b.SavedSizes(1)
+	from, to := s.Fields(), part.Fields()
+	for f := range from {
+		*to[f] = (*from[f])[i*sizes[f]:]
+	}
+	return part
+}
+
+// chunk is the number of samples taken at a time: about 200 rows.
+func (b *Block) chunk() int { return max(1, min(Leaf, 208/b.Tokens)) }
+
+func (b *Block) keys(i int) int {
+	if b.Lengths == nil {
+		return b.Tokens
+	}
+	return b.Lengths[i]
+}
+
+// packedWeights are the four matrices as right sides.
+type packedWeights struct{ qkv, proj, fc1, fc2 Packed }
+
+// Forward computes y from x, both [Samples,Tokens,Width]. If s is nil nothing
+// is kept.
+func (b *Block) Forward(y, x []float32, w *Weights, s *Saved) {
+	p := packs.Get().(*packedWeights)
+	defer packs.Put(p)
+	d, h := b.Width, b.Hidden
+	p.qkv.Pack(w.QKV, d, 3*d)
+	p.proj.Pack(w.Proj, d, d)
+	p.fc1.Pack(w.FC1, d, h)
+	p.fc2.Pack(w.FC2, h, d)
+	size := b.chunk()
+	Parallel((b.Samples+size-1)/size, func(c int) {
+		from := c * size
+		n := min(size, b.Samples-from)
+		var part Saved
+		if s != nil {
+			part = s.at(b, from)
+		} else {
+			held := takeSaved(b, n)
+			defer held.give()
+			part = held.Saved
+		}
+		at, length := from*b.Tokens*d, n*b.Tokens*d
+		b.forward(n, from, y[at:at+length], x[at:at+length], w, p, &part)
+	})
+}
+
+// heldSaved is a Saved in one scratch buffer.
+type heldSaved struct {
+	Saved
+	buffer *[]float32
+}
+
+func takeSaved(b *Block, n int) *heldSaved {
+	sizes, total := b.SavedSizes(n), 0
+	for _, v := range sizes {
+		total += v
+	}
+	s := &heldSaved{buffer: scratch(total)}
+	rest := *s.buffer
+	for i, f := range s.Fields() {
+		*f, rest = rest[:sizes[i]], rest[sizes[i]:]
+	}
+	return s
+}
+
+func (s *heldSaved) give() { release(s.buffer) }
+
+// forward runs one chunk of n samples, the first being sample from.
+func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeights, s *Saved) {
+	d, h, rows := b.Width, b.Hidden, n*b.Tokens
+	work := scratch(2*rows*d + rows*h)
+	defer release(work)
+	normed, biased, g := (*work)[:rows*d], (*work)[rows*d:2*rows*d], (*work)[2*rows*d:]
+	LayerNorm(normed, x, w.Gamma1, w.Beta1, s.Stats1, b.Eps)
+	p.qkv.Mul(rows, normed, d, s.QKV, 3*d, w.QKVBias, 0)
+	for i := range n {
+		r := i * b.Tokens
+		b.Attention.Forward(s.O[r*d:], s.P[i*b.Attention.Saved():], s.QKV[r*3*d:], b.keys(from+i))
+	}
+	p.proj.Mul(rows, s.O, d, y, d, w.ProjBias, 0)
+	AddLayerNorm(normed, s.H[:rows*d], biased, y, x, w.FC2Bias, w.Gamma2, w.Beta2, s.Stats2, b.Eps)
+	p.fc1.Mul(rows, normed, d, s.U, h, w.FC1Bias, 0)
+	GELU(g, s.U[:rows*h])
+	p.fc2.Mul(rows, g, h, y, d, biased, d)
+}
+
+// Backward adds the gradients of the weights to grads, and computes dx from dy,
+// x and what Forward saved. A nil field of grads gets none.
+func (b *Block) Backward(dx, dy, x []float32, w, grads *Weights, s *Saved) {
+	p := packs.Get().(*packedWeights)
+	defer packs.Put(p)
+	d, h := b.Width, b.Hidden
+	p.qkv.PackTransposed(w.QKV, 3*d, d)
+	p.proj.PackTransposed(w.Proj, d, d)
+	p.fc1.PackTransposed(w.FC1, h, d)
+	p.fc2.PackTransposed(w.FC2, d, h)
+	total := 0
+	for _, v := range b.Sizes() {
+		total += v
+	}
+	sums := scratch(total)
+	defer release(sums)
+	SumSamples(b.Samples, total, *sums, func(from, to int, sum []float32) {
+		leaf := b.weights(sum)
+		size := b.chunk()
+		for i := from; i < to; i += size {
+			n := min(size, to-i)
+			part := s.at(b, i)
+			at, length := i*b.Tokens*d, n*b.Tokens*d
+			b.backward(n, i, dx[at:at+length], dy[at:at+length], x[at:at+length], w, &leaf, p, &part)
+		}
+	})
+	all := b.weights(*sums)
+	into, got := grads.all(), all.all()
+	for i := range into {
+		if *into[i] != nil {
+			Add(*into[i], *into[i], *got[i], false)
+		}
+	}
+}
+
+// weights cuts one buffer into all weights.
+func (b *Block) weights(buffer []float32) (w Weights) {
+	sizes := b.Sizes()
+	for i, f := range w.all() {
+		*f, buffer = buffer[:sizes[i]:sizes[i]], buffer[sizes[i]:]
+	}
+	return w
+}
+
+// backward runs one chunk, adding to the gradients of its leaf.
+func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, p *packedWeights, s *Saved) {
+	d, h, rows := b.Width, b.Hidden, n*b.Tokens
+	work := scratch(3*rows*d + 2*rows*h)
+	defer release(work)
+	normed, dh, do := (*work)[:rows*d], (*work)[rows*d:2*rows*d], (*work)[2*rows*d:3*rows*d]
+	act, du := (*work)[3*rows*d:3*rows*d+rows*h], (*work)[3*rows*d+rows*h:]
+	// The MLP.
+	Sums(g.FC2Bias, dy)
+	p.fc2.Mul(rows, dy, d, du, h, nil, 0)
+	GELUGrad(act, du, s.U[:rows*h])
+	outer(rows, h, d, act, h, dy, d, g.FC2)
+	Sums(g.FC1Bias, du)
+	LayerNormAgain(normed, s.H[:rows*d], w.Gamma2, w.Beta2, s.Stats2)
+	outer(rows, d, h, normed, d, du, h, g.FC1)
+	p.fc1.Mul(rows, du, h, do, d, nil, 0)
+	LayerNormGrad(dh, do, dy, s.H[:rows*d], w.Gamma2, s.Stats2, g.Gamma2, g.Beta2)
+	// The attention.
+	Sums(g.ProjBias, dh)
+	outer(rows, d, d, s.O, d, dh, d, g.Proj)
+	p.proj.Mul(rows, dh, d, do, d, nil, 0)
+	dqkv := act
+	if 3*d > h {
+		extra := scratch(rows * 3 * d)
+		defer release(extra)
+		dqkv = *extra
+	}
+	dqkv = dqkv[:rows*3*d]
+	for i := range n {
+		r := i * b.Tokens
+		b.Attention.Backward(dqkv[r*3*d:], do[r*d:], s.P[i*b.Attention.Saved():], s.QKV[r*3*d:], b.keys(from+i))
+	}
+	Sums(g.QKVBias, dqkv)
+	LayerNormAgain(normed, x, w.Gamma1, w.Beta1, s.Stats1)
+	outer(rows, d, 3*d, normed, d, dqkv, 3*d, g.QKV)
+	p.qkv.Mul(rows, dqkv, 3*d, do, d, nil, 0)
+	LayerNormGrad(dx, do, dh, x, w.Gamma1, s.Stats1, g.Gamma1, g.Beta1)
+}

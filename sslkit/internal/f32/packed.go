@@ -1,0 +1,72 @@
+package f32
+
+import "unsafe"
+
+// Packed is the right side B [k,n] of many matrix products, copied once into
+// panels as wide as a tile.
+type Packed struct {
+	k, n   int
+	panels []float32
+	e      *engine
+}
+
+// Pack copies B [k,n] into p.
+func (p *Packed) Pack(b []float32, k, n int) {
+	p.e, p.k, p.n = active, k, n
+	size := p.e.packedSize(k, n)
+	if cap(p.panels) < size {
+		p.panels = make([]float32, size)
+	}
+	p.panels = p.panels[:size]
+	p.e.pack(p.panels, b, k, n)
+}
+
+// PackTransposed copies the transpose of B [n,k] into p.
+func (p *Packed) PackTransposed(b []float32, k, n int) {
+	t := scratch(k * n)
+	defer release(t)
+	Transpose(*t, b, n, k)
+	p.Pack(*t, k, n)
+}
+
+// Mul computes C = start + A·B for m rows of A [m,k] with row stride lda. What
+// the sums start from has row stride lds: 0 repeats one row; if it is nil they
+// start from zero. It runs on the caller's thread.
+func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []float32, lds int) {
+	if m == 0 || p.n == 0 {
+		return
+	}
+	_, _ = a[(m-1)*lda+p.k-1], c[(m-1)*ldc+p.n-1]
+	if start != nil {
+		_ = start[(m-1)*lds+p.n-1]
+	}
+	depth := evenly(p.k, blockK)
+	for k0 := 0; k0 < p.k; k0 += depth {
+		t := tile{ars: uintptr(lda) * 4, acs: 4, ldb: uintptr(p.e.cols) * 4, ldc: uintptr(ldc) * 4, k: uintptr(min(depth, p.k-k0)), segments: 1}
+		for j := 0; j < p.n; j += p.e.cols {
+			t.b = unsafe.Pointer(&p.panels[j*p.k+k0*p.e.cols])
+			for i, rows := 0, 0; i < m; i += rows {
+				rows = evenly(m-i, p.e.rows)
+				t.a = unsafe.Pointer(&a[i*lda+k0])
+				t.c = unsafe.Pointer(&c[i*ldc+j])
+				switch {
+				case k0 > 0:
+					t.start, t.lds = t.c, t.ldc
+				case start != nil:
+					t.start, t.lds = unsafe.Pointer(&start[i*lds+j]), uintptr(lds)*4
+				default:
+					t.start = nil
+				}
+				p.e.run(&t, rows, min(p.e.cols, p.n-j))
+			}
+		}
+	}
+}
+
+// outer adds xᵀ·dy to sum [k,n] for rows of x with row stride ldx and of dy
+// with row stride ldy: the gradient of weights, one chain over the rows.
+func outer(rows, k, n int, x []float32, ldx int, dy []float32, ldy int, sum []float32) {
+	p := product{k, n, rows, matrix{x, 1, ldx}, dy, ldy, sum, n, Start{Acc: true}}
+	p.check()
+	p.block(active, 0, k, 0, n)
+}
