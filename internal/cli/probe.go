@@ -14,6 +14,7 @@ import (
 // probeOptions are the flags of probe.
 type probeOptions struct {
 	kind, name string
+	freeze     int
 	labelled   labelled
 	set        []string
 	json       bool
@@ -62,6 +63,7 @@ own whose parent is RUN:
   linear    multinomial logistic regression on frozen features
   knn       the 20 nearest neighbours
   finetune  train encoder and classifier on the labels, from the linear probe on
+  partial   the same with the encoder's first blocks, --freeze, as they are
 
 Choices such as the penalty's strength are made within the training images. The
 test images are read once, after the last choice; to try options, use
@@ -69,6 +71,7 @@ test images are read once, after the last choice; to try options, use
 		Example: `  sslnotes probe simclr-1
   sslnotes probe simclr-1 --kind knn
   sslnotes probe simclr-1 --kind finetune --labels 10 --subset 2
+  sslnotes probe simclr-1 --kind partial --freeze 2
   sslnotes probe simclr-1 --set Iterations=100 --validation --json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeRuns,
@@ -81,8 +84,9 @@ test images are read once, after the last choice; to try options, use
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.kind, "kind", "linear", "linear, knn or finetune")
-	offer(c, "kind", []string{"linear", "knn", "finetune"})
+	f.StringVar(&o.kind, "kind", "linear", "linear, knn, finetune or partial")
+	offer(c, "kind", []string{"linear", "knn", "finetune", "partial"})
+	f.IntVar(&o.freeze, "freeze", 2, "blocks of the encoder that partial leaves as they are")
 	dataFlag(c, &o.labelled.data, "", "set of images (default: the one the run was trained on)")
 	o.labelled.flags(c)
 	f.StringArrayVar(&o.set, "set", nil, "set an option of the probe, Field=value; may be repeated")
@@ -92,7 +96,7 @@ test images are read once, after the last choice; to try options, use
 }
 
 func (a *app) runProbe(ctx context.Context, ref string, o probeOptions) (*pipeline.Run, error) {
-	j, err := newJudge(o.kind, o.set)
+	j, err := newJudge(o)
 	if err != nil {
 		return nil, err
 	}
@@ -136,17 +140,20 @@ func (a *app) found(ref string) (tracker.Run, error) {
 }
 
 // newJudge returns the probe of that kind with the settings.
-func newJudge(kind string, settings []string) (judge, error) {
+func newJudge(o probeOptions) (judge, error) {
 	var linear pipeline.Probe
 	var knn pipeline.Neighbours
 	var tuning pipeline.Tuning
-	switch kind {
+	switch o.kind {
 	case "linear":
-		return &linear, setFields(map[string]any{"": &linear}, settings)
+		return &linear, setFields(map[string]any{"": &linear}, o.set)
 	case "knn":
-		return &knn, setFields(map[string]any{"": &knn}, settings)
+		return &knn, setFields(map[string]any{"": &knn}, o.set)
+	case "partial":
+		tuning.Frozen = o.freeze
+		fallthrough
 	case "finetune":
-		return &tuning, setFields(map[string]any{"": &tuning}, settings)
+		return &tuning, setFields(map[string]any{"": &tuning}, o.set)
 	}
-	return nil, fmt.Errorf("--kind %s: want linear, knn or finetune", kind)
+	return nil, fmt.Errorf("--kind %s: want linear, knn, finetune or partial", o.kind)
 }

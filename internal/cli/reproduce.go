@@ -27,11 +27,12 @@ const (
 // verdict is what reproduce prints.
 type verdict struct {
 	pipeline.Verdict
-	Source string `json:"source,omitempty"` // digest of the recorded source, if that was built and run
+	Source      string `json:"source,omitempty"`       // digest of the recorded source, if that was built and run
+	OtherSource string `json:"other_source,omitempty"` // digest of it, if this program diverged and is not built from it
 }
 
 func (a *app) reproduce() *cobra.Command {
-	var asJSON, rebuild bool
+	var asJSON, rebuild, all bool
 	c := &cobra.Command{
 		Use:   "reproduce RUN",
 		Short: "Execute a run again and compare every bit",
@@ -42,20 +43,33 @@ value and every checkpoint with what was recorded. The verdict, and the exit cod
   DIVERGED          3  the first step and metric that differ are named
   NOT REPRODUCIBLE  4  what is missing is named
 
+The encoder that a probe judges is read from the checkpoint of its parent, whose
+record must be whole; with --all, the runs that RUN builds on are executed too,
+the oldest first, up to the first that is not bit-exact.
+
 A run of another numerics version is executed by its own source, which the store
 keeps: it is built in a scratch folder with the Go toolchain found here.`,
-		Example:           "  sslnotes reproduce simclr-1\n  SSLKIT_ISA=avx2 GOMAXPROCS=1 sslnotes reproduce simclr-1 --json",
+		Example:           "  sslnotes reproduce simclr-1\n  SSLKIT_ISA=avx2 GOMAXPROCS=1 sslnotes reproduce simclr-1 --json\n  sslnotes reproduce simclr-probe-1 --all",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(c *cobra.Command, args []string) error {
+			if all {
+				return a.reproduceAll(c.Context(), args[0], rebuild, asJSON)
+			}
 			v, err := a.runReproduce(c.Context(), args[0], rebuild)
 			if err != nil {
 				return err
 			}
-			return a.printVerdict(v, asJSON)
+			if asJSON {
+				err = a.json(v)
+			} else {
+				a.sayVerdict(v)
+			}
+			return errors.Join(err, v.code())
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON; with --all, a list")
+	c.Flags().BoolVar(&all, "all", false, "also execute the runs that RUN builds on")
 	c.Flags().BoolVar(&rebuild, "rebuild", false, "build and run the recorded source even if its numerics version is this one's")
 	return c
 }
@@ -72,8 +86,12 @@ func (a *app) runReproduce(ctx context.Context, ref string, rebuild bool) (verdi
 	if err != nil {
 		return verdict{}, err
 	}
-	v, err := s.Reproduce(r.ID)
-	return verdict{Verdict: v}, err
+	p, err := s.Reproduce(r.ID)
+	v := verdict{Verdict: p}
+	if p.Verdict == pipeline.DidDiverge && r.Source.Digest != s.Source.Digest {
+		v.OtherSource = r.Source.Digest
+	}
+	return v, err
 }
 
 // byRecordedSource lets the program that made the run reproduce it.
@@ -130,14 +148,52 @@ func (a *app) delegate(ctx context.Context, v verdict, c *exec.Cmd) (verdict, er
 	return v, nil
 }
 
-func (a *app) printVerdict(v verdict, asJSON bool) error {
-	if asJSON {
-		if err := a.json(v); err != nil {
+// reproduceAll executes a run after all that it builds on.
+func (a *app) reproduceAll(ctx context.Context, ref string, rebuild, asJSON bool) error {
+	ids, err := a.lineage(ref)
+	if err != nil {
+		return err
+	}
+	var all []verdict
+	var code error
+	for _, id := range ids {
+		v, err := a.runReproduce(ctx, id, rebuild)
+		if err != nil {
 			return err
 		}
-	} else {
-		a.sayVerdict(v)
+		if all = append(all, v); !asJSON {
+			a.sayVerdict(v)
+		}
+		if code = v.code(); code != nil {
+			break
+		}
 	}
+	if asJSON {
+		err = a.json(all)
+	}
+	return errors.Join(err, code)
+}
+
+// lineage lists a run after all that it builds on.
+func (a *app) lineage(ref string) (ids []string, err error) {
+	s, err := a.store()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	for ref != "" {
+		r, err := s.Run(ref)
+		if err != nil {
+			return nil, err
+		}
+		ids = append([]string{r.ID}, ids...)
+		ref = r.Parent
+	}
+	return ids, nil
+}
+
+// code is the exit code that a verdict asks for, nil for 0.
+func (v verdict) code() error {
 	switch v.Verdict.Verdict {
 	case pipeline.BitExact:
 		return nil
@@ -158,5 +214,8 @@ func (a *app) sayVerdict(v verdict) {
 	}
 	if v.Source != "" {
 		fmt.Fprintf(a.out, "executed by the recorded source %s\n", v.Source)
+	}
+	if v.OtherSource != "" {
+		fmt.Fprintf(a.out, "made by another build, source %.12s: --rebuild executes that\n", v.OtherSource)
 	}
 }
