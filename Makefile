@@ -9,6 +9,7 @@ test: check data
 	go test ./...
 	go test -tags portable ./sslkit/internal/f32
 	SSLKIT_ISA=generic go test -count=1 ./sslkit/internal/f32 ./sslkit/nn
+	SSLNOTES_TEST_REBUILD=1 go test -count=1 -run TestScripts/rebuild ./internal/cli
 
 # What a reader would trip over: formatting, vet, and generated files that are
 # not what their generator writes.
@@ -17,7 +18,7 @@ check:
 	go vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 go vet ./sslkit/...
 	$(MAKE) generate
-	git diff --exit-code -- '*_amd64.s' '*_stubs.go'
+	git diff --exit-code -- '*_amd64.s' '*_stubs.go' internal/catalog/table.go
 
 # Tests on real images skip without them; here they must not.
 data:
@@ -25,7 +26,7 @@ data:
 	  { echo 'missing: the Debian package dataset-fashion-mnist'; exit 1; }
 
 generate:
-	go generate ./sslkit/...
+	go generate ./sslkit/... ./internal/catalog
 
 bench:
 	go test -run '^$$' -bench . ./sslkit/internal/f32

@@ -66,6 +66,13 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
+		// Building this module anew takes a minute, so it is not for every test.
+		Condition: func(name string) (bool, error) {
+			if name != "rebuild" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return os.Getenv("SSLNOTES_TEST_REBUILD") != "", nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun, "doctored": buildDoctored, "paint": paint},
 	})
 }
