@@ -37,6 +37,9 @@ type Engine struct {
 	cells   int
 	running atomic.Pointer[fast.Run]
 	stopped atomic.Bool
+
+	converters map[proxyKey]string
+	proxies    []*proxyMaker // whose methods are not compiled yet
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -49,7 +52,7 @@ func New() *Engine {
 	build.Default.GOROOT = "/nonexistent"
 	bindSupport()
 	e := &Engine{interp: fast.New(), bound: newBound(), fset: token.NewFileSet(),
-		sources: map[string]string{}, scope: newScope(), names: newNames()}
+		sources: map[string]string{}, scope: newScope(), names: newNames(), converters: map[proxyKey]string{}}
 	e.interp.Comp.Options = 0
 	e.interp.Comp.Stdout, e.interp.Comp.Stderr = io.Discard, io.Discard
 	e.interp.ImportPackage(support, support)
@@ -123,6 +126,7 @@ func interrupted(err error) error {
 func (e *Engine) compile(p *program) (steps []*step, err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			e.proxies = nil
 			steps, err = nil, e.unsupported(p, r)
 		}
 	}()
@@ -136,7 +140,7 @@ func (e *Engine) compile(p *program) (steps []*step, err error) {
 		for _, i := range c.items {
 			before.add(i, c.decls, c.info)
 		}
-		r := &rewriter{checked: c, names: e.names, imports: map[string]bool{}, unlabel: map[*ast.LabeledStmt]bool{}}
+		r := &rewriter{engine: e, checked: c, names: e.names, imports: map[string]bool{}, unlabel: map[*ast.LabeledStmt]bool{}}
 		for _, u := range c.order() {
 			s, err := e.compileUnit(p, r, u)
 			if err != nil {
@@ -145,6 +149,7 @@ func (e *Engine) compile(p *program) (steps []*step, err error) {
 			steps = append(steps, s...)
 		}
 	}
+	e.finishProxies()
 	return steps, nil
 }
 

@@ -13,6 +13,7 @@ import (
 // package clause, that the interpreter understands. It changes the tree.
 type rewriter struct {
 	*checked
+	engine  *Engine
 	names   *names
 	imports map[string]bool           // paths that the result needs
 	unlabel map[*ast.LabeledStmt]bool // labels that have moved inwards
@@ -24,6 +25,7 @@ func (r *rewriter) item(i *item) {
 	if i.imports {
 		return
 	}
+	r.implicit(i.node)
 	switch s := i.statement().(type) {
 	case *ast.DeferStmt:
 		i.node.(*ast.FuncDecl).Body.List[0] = r.deferStmt(s)
