@@ -23,6 +23,7 @@ type Run struct {
 	plan             nn.Plan
 	encoder          nn.Encoder       // nil for raw pixels and judgements
 	seen             *data.Unlabelled // whose statistics standardise features
+	test             *data.Set        // which it judged, or nil
 
 	mu       sync.Mutex
 	features map[string]*tensor.Tensor // by the digest of the set

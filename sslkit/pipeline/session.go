@@ -132,7 +132,7 @@ func (s *Session) execute(t task, parent *Run, in sets) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Run{id: w.ID(), name: w.Name(), method: t.method(parent), seed: t.seed(parent), store: store, session: s, seen: in.unlabelled}
+	out := &Run{id: w.ID(), name: w.Name(), method: t.method(parent), seed: t.seed(parent), store: store, session: s, seen: in.unlabelled, test: in.test}
 	return finish(&execution{ctx: s.context(), recorder: w, bar: s.bar(w.Name(), t.steps()), parent: parent, sets: in, out: out}, t, w)
 }
 
