@@ -186,35 +186,13 @@ func parse(step int, row []byte, visit func(entry)) error {
 	return nil
 }
 
-// rows visits a run's journal in order, row by row.
-func (s *Store) rows(id string, visit func(seq, step int, row []entry)) error {
-	rows, err := s.db.Query(`SELECT seq, step, data FROM journal WHERE run = (SELECT number FROM runs WHERE id = ?) ORDER BY seq`, id)
-	if err != nil {
-		return err
+// rows reads all that a run has logged, in order.
+func (s *Store) rows(id string) ([]journalRow, error) {
+	var number int64
+	if err := s.db.QueryRow(`SELECT number FROM runs WHERE id = ?`, id).Scan(&number); err != nil {
+		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var seq, step int
-		var data []byte
-		if err := rows.Scan(&seq, &step, &data); err != nil {
-			return err
-		}
-		var row []entry
-		if err := parse(step, data, func(e entry) { row = append(row, e) }); err != nil {
-			return err
-		}
-		visit(seq, step, row)
-	}
-	return rows.Err()
-}
-
-// walk visits a run's journal in order, entry by entry.
-func (s *Store) walk(id string, visit func(entry)) error {
-	return s.rows(id, func(_, _ int, row []entry) {
-		for _, e := range row {
-			visit(e)
-		}
-	})
+	return allRows(s.db, number)
 }
 
 func (s *Store) keyNames() (map[int64]string, error) {
@@ -237,17 +215,13 @@ func (s *Store) keyNames() (map[int64]string, error) {
 
 // Series returns all values of a metric in the order they were logged.
 func (s *Store) Series(id, key string) (steps []int, values []float64, err error) {
-	var number int64
-	err = s.db.QueryRow(`SELECT number FROM keys WHERE name = ?`, key).Scan(&number)
+	var run, number int64
+	err = s.db.QueryRow(`SELECT runs.number, keys.number FROM runs, keys WHERE id = ? AND keys.name = ?`, id, key).Scan(&run, &number)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil, nil
 	}
 	if err == nil {
-		err = s.walk(id, func(e entry) {
-			if e.key == number && e.kind != checkpointMark {
-				steps, values = append(steps, e.step), append(values, math.Float64frombits(e.bits))
-			}
-		})
+		steps, values, err = s.curve(run, number)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("tracker: reading %s of run %s: %w", key, id, err)
@@ -255,21 +229,70 @@ func (s *Store) Series(id, key string) (steps []int, values []float64, err error
 	return steps, values, nil
 }
 
+// curve reads the chunks of one key, and the journal for what came since.
+func (s *Store) curve(run, key int64) (steps []int, values []float64, err error) {
+	tail, err := journalRows(s.db, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	until := math.MaxInt
+	if len(tail) > 0 {
+		until = tail[0].seq
+	}
+	rows, err := s.db.Query(`SELECT data FROM chunks WHERE run = ? AND key = ? AND seq < ? ORDER BY seq`, run, key, until)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var data []byte
+		if err := rows.Scan(&data); err != nil {
+			return nil, nil, err
+		}
+		some, bits, err := unpackSeries(data)
+		if err != nil {
+			return nil, nil, err
+		}
+		steps = append(steps, some...)
+		for _, b := range bits {
+			values = append(values, math.Float64frombits(b))
+		}
+	}
+	for _, r := range tail {
+		for _, e := range r.entries {
+			if e.key == key && e.kind != checkpointMark {
+				steps, values = append(steps, e.step), append(values, math.Float64frombits(e.bits))
+			}
+		}
+	}
+	return steps, values, rows.Err()
+}
+
 // Chain returns a run's computed values and checkpoints in order.
 func (s *Store) Chain(id string) ([]Link, error) {
 	names, err := s.keyNames()
-	var links []Link
+	var rows []journalRow
 	if err == nil {
-		err = s.walk(id, func(e entry) {
-			if e.kind != observedValue {
-				links = append(links, Link{e.step, names[e.key], math.Float64frombits(e.bits), e.blob})
-			}
-		})
+		rows, err = s.rows(id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tracker: reading the chain of run %s: %w", id, err)
 	}
+	var links []Link
+	for _, r := range rows {
+		links = appendLinks(links, r, names)
+	}
 	return links, nil
+}
+
+// appendLinks adds the links of one row.
+func appendLinks(links []Link, r journalRow, names map[int64]string) []Link {
+	for _, e := range r.entries {
+		if e.kind != observedValue {
+			links = append(links, Link{e.step, names[e.key], math.Float64frombits(e.bits), e.blob})
+		}
+	}
+	return links
 }
 
 // An Artifact is a stored file of a run.

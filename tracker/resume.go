@@ -49,29 +49,28 @@ func (s *Store) Resume(id, name string) (w *Writer, step int, state []byte, err 
 // rewind finds the last state of that name, and sets the writer to where it
 // stood after that.
 func (w *Writer) rewind(names map[int64]string, name string, step *int) (digest string, err error) {
-	at := -1
-	err = w.store.rows(w.id, func(n, _ int, row []entry) {
-		for _, e := range row {
-			if e.kind == checkpointMark && names[e.key] == name {
-				at, digest, *step = n, e.blob, e.step
-			}
-		}
-	})
-	if err != nil || at < 0 {
-		if err == nil {
-			err = fmt.Errorf("it has no checkpoint %s to resume from; run it again", name)
-		}
+	rows, err := w.store.rows(w.id)
+	if err != nil {
 		return "", err
 	}
-	w.seq = at + 1
-	err = w.store.rows(w.id, func(n, _ int, row []entry) {
-		for _, e := range row {
-			if n <= at && e.kind != observedValue {
-				w.chain.Add(Link{e.step, names[e.key], math.Float64frombits(e.bits), e.blob})
+	last := -1
+	for i, r := range rows {
+		for _, e := range r.entries {
+			if e.kind == checkpointMark && names[e.key] == name {
+				last, digest, *step = i, e.blob, e.step
 			}
 		}
-	})
-	return digest, err
+	}
+	if last < 0 {
+		return "", fmt.Errorf("it has no checkpoint %s to resume from; run it again", name)
+	}
+	w.seq = rows[last].seq + 1
+	for _, r := range rows[:last+1] {
+		for _, l := range appendLinks(nil, r, names) {
+			w.chain.Add(l)
+		}
+	}
+	return digest, nil
 }
 
 // reopen deletes what came after the state and makes the run a running one of
@@ -85,6 +84,9 @@ func (w *Writer) reopen(tx *sql.Tx, step int) error {
 	if status == Running && alive(process) { // another process was faster
 		return errors.New("it is running")
 	}
+	if err := w.unseal(tx); err != nil {
+		return err
+	}
 	for _, statement := range []string{
 		`DELETE FROM journal WHERE run = ?1 AND seq >= ?2`,
 		`DELETE FROM artifacts WHERE run = ?1 AND checkpoint AND step > ?3`,
@@ -94,32 +96,18 @@ func (w *Writer) reopen(tx *sql.Tx, step int) error {
 			return err
 		}
 	}
-	rows, err := tx.Query(`SELECT step, data FROM journal WHERE run = ? ORDER BY seq`, w.number)
+	rows, err := journalRows(tx, w.number)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var kept []entry
-	for rows.Next() {
-		var step int
-		var data []byte
-		if err := rows.Scan(&step, &data); err != nil {
-			return err
-		}
-		if err := parse(step, data, func(e entry) { kept = append(kept, e) }); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	rows.Close()
-	for _, e := range kept {
-		if e.kind == checkpointMark {
-			continue
-		}
-		if err := w.last(tx, e.key, e.step, Value{Value: math.Float64frombits(e.bits), Observed: e.kind == observedValue}); err != nil {
-			return err
+	for _, r := range rows {
+		for _, e := range r.entries {
+			if e.kind == checkpointMark {
+				continue
+			}
+			if err := w.last(tx, e.key, e.step, Value{Value: math.Float64frombits(e.bits), Observed: e.kind == observedValue}); err != nil {
+				return err
+			}
 		}
 	}
 	_, err = tx.Exec(`UPDATE runs SET status = ?, message = '', ended = 0, digest = '', process = ? WHERE number = ?`, Running, self(), w.number)

@@ -189,6 +189,11 @@ func (w *Writer) Log(step int, values ...Value) error {
 			w.chain.Add(Link{Step: step, Key: v.Key, Value: v.Value})
 		}
 	}
+	if w.seq%sealFrom == 0 {
+		// What is logged is safe. If it cannot be packed now, say on a full disk,
+		// it stays as it is until there are a thousand rows more.
+		_ = w.store.change(w.seal)
+	}
 	return nil
 }
 
@@ -205,8 +210,13 @@ func appendValue(row []byte, key int64, v Value) []byte {
 	if v.Observed {
 		kind = observedValue
 	}
-	row = binary.AppendUvarint(append(row, kind), uint64(key))
+	row = appendKey(row, kind, key)
 	return binary.LittleEndian.AppendUint64(row, math.Float64bits(v.Value))
+}
+
+// appendKey begins an entry.
+func appendKey(row []byte, kind byte, key int64) []byte {
+	return binary.AppendUvarint(append(row, kind), uint64(key))
 }
 
 func (w *Writer) journal(tx *sql.Tx, step int, row []byte) error {
@@ -280,8 +290,7 @@ func (w *Writer) checkpoint(step int, name string, data []byte, passing bool) er
 		if err := w.artifact(tx, step, name, media, digest, data, true); err != nil {
 			return err
 		}
-		row := binary.AppendUvarint([]byte{checkpointMark}, uint64(key))
-		return w.journal(tx, step, append(row, digest...))
+		return w.journal(tx, step, append(appendKey(nil, checkpointMark, key), digest...))
 	})
 	if err != nil {
 		return fmt.Errorf("tracker: writing checkpoint %s of run %s: %w", name, w.id, full(err))
@@ -375,6 +384,9 @@ func (w *Writer) Finish(status Status, message string) error {
 			if err := w.forget(tx, ""); err != nil {
 				return err
 			}
+		}
+		if err := w.seal(tx); err != nil {
+			return err
 		}
 		_, err := tx.Exec(`UPDATE runs SET status = ?, message = ?, ended = ?, digest = ? WHERE number = ?`, status, message, time.Now().UnixMilli(), w.chain.Digest(), w.number)
 		return err
