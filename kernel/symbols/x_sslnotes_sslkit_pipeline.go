@@ -20,6 +20,7 @@ func init() {
 				"AlarmTrivial":    reflect.ValueOf(pipeline.AlarmTrivial),
 				"Alignment":       reflect.ValueOf(pipeline.Alignment),
 				"BitExact":        reflect.ValueOf(pipeline.BitExact),
+				"Compare":         reflect.ValueOf(pipeline.Compare),
 				"Default":         reflect.ValueOf(&pipeline.Default).Elem(),
 				"DidDiverge":      reflect.ValueOf(pipeline.DidDiverge),
 				"Draw":            reflect.ValueOf(pipeline.Draw),
@@ -31,8 +32,10 @@ func init() {
 				"KNN":             reflect.ValueOf(pipeline.KNN),
 				"LinearProbe":     reflect.ValueOf(pipeline.LinearProbe),
 				"Load":            reflect.ValueOf(pipeline.Load),
+				"MeanStd":         reflect.ValueOf(pipeline.MeanStd),
 				"MonitorKNN":      reflect.ValueOf(pipeline.MonitorKNN),
 				"NotReproducible": reflect.ValueOf(pipeline.NotReproducible),
+				"Paired":          reflect.ValueOf(pipeline.Paired),
 				"PartialFineTune": reflect.ValueOf(pipeline.PartialFineTune),
 				"Pixels":          reflect.ValueOf(pipeline.Pixels),
 				"Pretrain":        reflect.ValueOf(pipeline.Pretrain),
@@ -46,8 +49,11 @@ func init() {
 			},
 			Types: map[string]reflect.Type{
 				"Bar":        reflect.TypeFor[pipeline.Bar](),
+				"Comparison": reflect.TypeFor[pipeline.Comparison](),
 				"Neighbours": reflect.TypeFor[pipeline.Neighbours](),
+				"Pair":       reflect.TypeFor[pipeline.Pair](),
 				"Probe":      reflect.TypeFor[pipeline.Probe](),
+				"Row":        reflect.TypeFor[pipeline.Row](),
 				"Run":        reflect.TypeFor[pipeline.Run](),
 				"Schedule":   reflect.TypeFor[pipeline.Schedule](),
 				"Session":    reflect.TypeFor[pipeline.Session](),
@@ -73,7 +79,7 @@ func init() {
 				"Uniformity":      "string:uniformity",
 			},
 		}
-	}, "context", "reflect", "sslnotes/sslkit", "sslnotes/sslkit/nn")
+	}, "context", "sslnotes/sslkit", "sslnotes/sslkit/augment", "sslnotes/sslkit/nn")
 }
 
 type proxy_sslnotes_sslkit_pipeline_Bar struct {
