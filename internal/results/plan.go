@@ -31,8 +31,8 @@ type method struct {
 }
 
 var methods = []method{
-	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, 8, 2},
-	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, 4, 4},
+	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, 6, 2},
+	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, 2, 4},
 }
 
 func methodOf(name string) (method, bool) {
@@ -128,12 +128,12 @@ func (p Plan) supervised(seed uint64) []Row {
 // cost is a row's work in images that pass the encoder forward and backward;
 // other work is counted as so many images as it takes the time of.
 func (r Row) cost(images int) float64 {
-	const few, probe = 32000, 25000
+	const few, probe = 19200, 25000
 	n := float64(images)
 	m, isMethod := methodOf(r.Encoder)
 	switch {
 	case r.Encoder == "supervised" && r.Labels == 0:
-		return 10 * n
+		return 3 * n
 	case r.Encoder == "supervised":
 		return few
 	case r.Judge == "" && isMethod:

@@ -16,7 +16,7 @@ import (
 // Tuning trains an encoder and a linear classifier on labels. The zero value is
 // the house's protocol.
 type Tuning struct {
-	Steps       int           // of the optimizer. If 0, ten epochs but at least 500.
+	Steps       int           // of the optimizer. If 0, three epochs but at least 300.
 	BatchSize   int           // If 0, 64, or 128 from 10,000 samples on; never more than there are.
 	HeadRate    float32       // peak learning rate of the classifier. If 0, 1e-3.
 	EncoderRate float32       // of the encoder. If 0, 3e-4 when fine-tuning, 2e-3 from scratch.
@@ -80,7 +80,7 @@ func (t Tuning) resolve(train *data.Set) (Tuning, error) {
 		return t, fmt.Errorf("pipeline: Tuning.BatchSize is %d, want ≥ 2", t.BatchSize)
 	}
 	if t.Steps == 0 {
-		t.Steps = max(500, 10*n/t.BatchSize)
+		t.Steps = max(300, 3*n/t.BatchSize)
 	}
 	if t.HeadRate == 0 {
 		t.HeadRate = 1e-3
