@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,6 +31,16 @@ func setFields(to map[string]any, settings []string) error {
 		}
 	}
 	return nil
+}
+
+// openData returns a set by its name. Where its files are nowhere, the error also
+// names the set that needs none.
+func openData(name string) (train, test *data.Set, err error) {
+	train, test, err = data.Open(name)
+	if _, e := data.FindSource(name); e == nil && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w (--data fashion-mini is a part of the program)", err)
+	}
+	return train, test, err
 }
 
 // dataFlag defines --data.

@@ -37,7 +37,7 @@ func (l *labelled) flags(c *cobra.Command) {
 
 // open returns the sets to train and to judge on.
 func (l labelled) open() (train, test *data.Set, err error) {
-	train, test, err = data.Open(l.data)
+	train, test, err = openData(l.data)
 	if err == nil && l.validation {
 		train, test, err = train.Holdout()
 	}

@@ -8,7 +8,6 @@ import (
 
 	"sslnotes/internal/catalog"
 	"sslnotes/sslkit"
-	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pipeline"
 )
@@ -76,7 +75,7 @@ func (a *app) runTrain(ctx context.Context, o trainOptions) (*pipeline.Run, erro
 	if err != nil {
 		return nil, err
 	}
-	train, _, err := data.Open(o.data)
+	train, _, err := openData(o.data)
 	if err != nil {
 		return nil, err
 	}
