@@ -92,8 +92,7 @@ func over(top, below color.Color) color.Color {
 
 func encodePNG(img image.Image) []byte {
 	var b bytes.Buffer
-	e := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := e.Encode(&b, img); err != nil {
+	if err := png.Encode(&b, img); err != nil {
 		panic(err) // a buffer takes everything
 	}
 	return b.Bytes()

@@ -14,8 +14,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// A Figure is a picture. All types of this package that have these methods
-// satisfy it, as values and as pointers.
+// A Figure is a picture: all types of this package that have these methods, as
+// values and as pointers.
 type Figure interface {
 	// SVG returns the picture as a document that can also stand inside HTML.
 	SVG() string
@@ -27,9 +27,11 @@ type Figure interface {
 	Save(path string) error
 	// String says in a line what is drawn.
 	String() string
-
-	drawing() (drawing, error)
 }
+
+// A figure is a Figure of this package. The method is not part of Figure, since
+// interpreted cells could not tell that a type has it.
+type figure interface{ drawing() (drawing, error) }
 
 // A drawing is a figure that has been checked and measured.
 type drawing struct {
@@ -49,7 +51,11 @@ func compose(f Figure) (d drawing, err error) {
 			err = fmt.Errorf("plots: %T: %v", f, r)
 		}
 	}()
-	return f.drawing()
+	own, ok := f.(figure)
+	if !ok {
+		return d, fmt.Errorf("plots: a %T is not of this package", f)
+	}
+	return own.drawing()
 }
 
 // show is compose for those who must draw something: an error becomes the

@@ -110,6 +110,9 @@ func (f Grid) check() error {
 
 func (f Grid) text() string {
 	s := fmt.Sprintf("%d images", len(f.Images))
+	if len(f.Images) == 1 {
+		s = "1 image"
+	}
 	if f.Title != "" {
 		s = f.Title + ": " + s
 	}

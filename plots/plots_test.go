@@ -8,7 +8,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"sslnotes/plots"
@@ -296,4 +298,39 @@ func TestBarsAreMeansAndDeviations(t *testing.T) {
 	if want := "compared: a 5.00 ± 2.14"; f.String() != want { // √(32/7)
 		t.Errorf("%q, want %q", f, want)
 	}
+}
+
+// TestCellsSeeFigures guards that interpreted cells, which see exported methods
+// only, can pass figures as Figure.
+func TestCellsSeeFigures(t *testing.T) {
+	for m := range reflect.TypeFor[plots.Figure]().Methods() {
+		if !m.IsExported() {
+			t.Errorf("Figure has the method %s", m.Name)
+		}
+	}
+}
+
+// stranger is a Figure that is not of the package.
+type stranger struct{ plots.Figure }
+
+func TestStrangersAreRefused(t *testing.T) {
+	if err := plots.Beside(stranger{}).Save(filepath.Join(t.TempDir(), "a.png")); err == nil || !strings.Contains(err.Error(), "stranger is not of this package") {
+		t.Error(err)
+	}
+}
+
+// TestManyAtOnce draws from several goroutines, as a page of a server does.
+func TestManyAtOnce(t *testing.T) {
+	f := plots.Loss(training("a", 300, 2, 1))
+	want := f.SVG()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if f.SVG() != want {
+				t.Error("it differs")
+			}
+			f.PNG()
+		})
+	}
+	wg.Wait()
 }
