@@ -46,24 +46,38 @@ func (o *AdamW) Step(rate float32) {
 	o.c1, o.c2 = o.c1*float64(o.Beta1), o.c2*float64(o.Beta2)
 	step := rate / float32(1-o.c1)
 	scale := 1 / float32(math.Sqrt(1-o.c2))
-	f32.Parallel(len(o.params), func(i int) {
-		p := o.params[i]
-		g := p.Value.Grad()
-		if g == nil {
+	adam := f32.AdamW{Beta1: o.Beta1, Beta2: o.Beta2, Scale: scale, Eps: o.Eps, Step: step, Keep: 1}
+	decaying := adam
+	decaying.Keep = 1 - float32(rate*o.WeightDecay)
+	forEachPiece(o.params, func(i, from, to int) {
+		p, a := o.params[i], adam
+		if p.Decay {
+			a = decaying
+		}
+		a.Apply(p.Value.Data()[from:to], p.Value.Grad()[from:to], o.m[i][from:to], o.v[i][from:to])
+	})
+}
+
+// forEachPiece runs f over all elements of all parameters in pieces of one
+// size, so that threads share the work evenly. It panics if a parameter has no
+// gradient.
+func forEachPiece(params []*Param, f func(i, from, to int)) {
+	const size = 1 << 14
+	pieces := 0
+	for _, p := range params {
+		if p.Value.Grad() == nil {
 			panic("nn: parameter " + p.Name + " has no gradient")
 		}
-		keep := float32(1)
-		if p.Decay {
-			keep = 1 - float32(rate*o.WeightDecay)
+		pieces += (p.Value.Len() + size - 1) / size
+	}
+	type piece struct{ i, from, to int }
+	list := make([]piece, 0, pieces)
+	for i, p := range params {
+		for from := 0; from < p.Value.Len(); from += size {
+			list = append(list, piece{i, from, min(p.Value.Len(), from+size)})
 		}
-		m, v, w := o.m[i], o.v[i], p.Value.Data()
-		for j, d := range g {
-			m[j] = float32(m[j]*o.Beta1) + float32(d*(1-o.Beta1))
-			v[j] = float32(v[j]*o.Beta2) + float32(float32(d*d)*(1-o.Beta2))
-			root := float32(math.Sqrt(float64(v[j])))
-			w[j] = float32(w[j]*keep) - float32(step*m[j])/(float32(root*scale)+o.Eps)
-		}
-	})
+	}
+	f32.Parallel(len(list), func(k int) { f(list[k].i, list[k].from, list[k].to) })
 }
 
 // SGD is gradient descent with momentum; weight decay is added to the gradient.
@@ -83,20 +97,13 @@ func (o *SGD) Begin(params []*Param) {
 
 // Step changes the parameters by their gradients at the given rate.
 func (o *SGD) Step(rate float32) {
-	for i, p := range o.params {
-		g := p.Value.Grad()
-		if g == nil {
-			panic("nn: parameter " + p.Name + " has no gradient")
+	forEachPiece(o.params, func(i, from, to int) {
+		p, s := o.params[i], f32.SGD{Momentum: o.Momentum, Rate: rate}
+		if p.Decay {
+			s.Decay = o.WeightDecay
 		}
-		v, w := o.v[i], p.Value.Data()
-		for j, d := range g {
-			if p.Decay {
-				d += float32(w[j] * o.WeightDecay)
-			}
-			v[j] = float32(v[j]*o.Momentum) + d
-			w[j] -= float32(rate * v[j])
-		}
-	}
+		s.Apply(p.Value.Data()[from:to], p.Value.Grad()[from:to], o.v[i][from:to])
+	})
 }
 
 // WarmupCosine returns the learning rate of step t of total: linear from

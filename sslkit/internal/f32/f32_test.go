@@ -264,32 +264,3 @@ func TestFastestIsChosen(t *testing.T) {
 		t.Errorf("%s has no micro-kernels", e.name)
 	}
 }
-
-func BenchmarkGemm(b *testing.B) {
-	for _, s := range [][3]int{{256, 256, 256}, {1024, 1024, 1024}, {12544, 128, 576}} {
-		m, n, k := s[0], s[1], s[2]
-		b.Run("", func(b *testing.B) {
-			x, y, z := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
-			for b.Loop() {
-				Gemm(m, n, k, x, k, 1, y, n, z, n, Start{})
-			}
-			b.ReportMetric(2*float64(m*n*k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOPS")
-		})
-	}
-}
-
-func BenchmarkConv(b *testing.B) {
-	for _, c := range []Conv{{N: 256, H: 14, W: 14, In: 32, Out: 32, Kernel: 3, Stride: 1, Pad: 1}, {N: 256, H: 7, W: 7, In: 64, Out: 64, Kernel: 3, Stride: 1, Pad: 1}, {N: 256, H: 14, W: 14, In: 32, Out: 64, Kernel: 3, Stride: 2, Pad: 1}} {
-		oh, ow := c.OutSize()
-		x, w, y := make([]float32, c.N*c.H*c.W*c.In), make([]float32, 9*c.In*c.Out), make([]float32, c.N*oh*ow*c.Out)
-		flops := 2 * float64(len(y)*9*c.In)
-		for name, f := range map[string]func(){"forward": func() { c.Forward(x, w, y) }, "input": func() { c.InputGrad(y, w, x) }, "weight": func() { c.WeightGrad(x, y, w) }} {
-			b.Run(name, func(b *testing.B) {
-				for b.Loop() {
-					f()
-				}
-				b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOPS")
-			})
-		}
-	}
-}

@@ -63,3 +63,18 @@ func reLUAVX2(y, x *float32, rows, c uintptr)
 //
 //go:noescape
 func reLUGradAVX2(dx, dy, y *float32, rows, c uintptr)
+
+// adamWAVX2 is AdamW with the constants at k, each 8 times, for rows of c values.
+//
+//go:noescape
+func adamWAVX2(w, dw, m, v, k *float32, rows, c uintptr)
+
+// sgdAVX2 is SGD with the constants at k, each 8 times, for rows of c values.
+//
+//go:noescape
+func sgdAVX2(w, dw, v, k *float32, rows, c uintptr)
+
+// sgdDecayAVX2 is SGD with weight decay, for rows of c values.
+//
+//go:noescape
+func sgdDecayAVX2(w, dw, v, k *float32, rows, c uintptr)

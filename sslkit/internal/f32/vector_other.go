@@ -16,3 +16,6 @@ func addAVX2(_, _, _ *float32, _, _ uintptr)                         {}
 func addReLUAVX2(_, _, _ *float32, _, _ uintptr)                     {}
 func reLUAVX2(_, _ *float32, _, _ uintptr)                           {}
 func reLUGradAVX2(_, _, _ *float32, _, _ uintptr)                    {}
+func adamWAVX2(_, _, _, _, _ *float32, _, _ uintptr)                 {}
+func sgdAVX2(_, _, _, _ *float32, _, _ uintptr)                      {}
+func sgdDecayAVX2(_, _, _, _ *float32, _, _ uintptr)                 {}

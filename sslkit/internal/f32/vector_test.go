@@ -52,6 +52,21 @@ var vectorCases = []struct {
 	{"ReLUGrad", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
 		return into(t, []int{n}, nil, func(o [][]float32) { ReLUGrad(o[0], in[1], in[2]) })
 	}},
+	{"AdamW", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		square := make([]float32, n) // a second moment is not negative
+		for i, v := range in[3] {
+			square[i] = v * v
+		}
+		return into(t, []int{n, n, n}, [][]float32{in[0], in[2], square}, func(o [][]float32) {
+			AdamW{Beta1: 0.9, Beta2: 0.999, Scale: 7, Eps: 1e-8, Step: 0.003, Keep: 0.9999}.Apply(o[0], in[1], o[1], o[2])
+		})
+	}},
+	{"SGD", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n, n}, in, func(o [][]float32) { SGD{Momentum: 0.9, Rate: 0.1}.Apply(o[0], in[2], o[1]) })
+	}},
+	{"SGD with decay", func(t *testing.T, n, c int, in [][]float32) [][]float32 {
+		return into(t, []int{n, n}, in, func(o [][]float32) { SGD{Momentum: 0.9, Rate: 0.1, Decay: 1e-4}.Apply(o[0], in[2], o[1]) })
+	}},
 }
 
 // into calls f with guarded results, which begin as copies of start.

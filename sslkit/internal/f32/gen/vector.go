@@ -46,6 +46,24 @@ var loops = []loop{
 		body: []string{"VMOVUPS {x}, Y0", "VCMPPS $22, Y15, Y0, Y1", "VANDPS Y1, Y0, Y0", "VMOVUPS Y0, {y}"}},
 	{name: "reLUGrad", doc: "dx = dy where y > 0, else 0", streams: []string{"dx", "dy", "y"}, zero: true,
 		body: append(masked("Y0"), "VMOVUPS Y0, {dx}")},
+	{name: "adamW", doc: "AdamW with the constants at k, each 8 times", streams: []string{"w", "dw", "m", "v"}, channels: []string{"k"},
+		body: []string{
+			"VMOVUPS {dw}, Y0",
+			"VMOVUPS {m}, Y1", "VMULPS {k}, Y1, Y1", "VMULPS 32{k}, Y0, Y2", "VADDPS Y2, Y1, Y1", "VMOVUPS Y1, {m}",
+			"VMULPS Y0, Y0, Y0", "VMOVUPS {v}, Y2", "VMULPS 64{k}, Y2, Y2", "VMULPS 96{k}, Y0, Y0", "VADDPS Y0, Y2, Y2", "VMOVUPS Y2, {v}",
+			"VSQRTPS Y2, Y2", "VMULPS 128{k}, Y2, Y2", "VADDPS 160{k}, Y2, Y2",
+			"VMULPS 192{k}, Y1, Y1", "VDIVPS Y2, Y1, Y1",
+			"VMOVUPS {w}, Y0", "VMULPS 224{k}, Y0, Y0", "VSUBPS Y1, Y0, Y0", "VMOVUPS Y0, {w}",
+		}},
+	{name: "sgd", doc: "SGD with the constants at k, each 8 times", streams: []string{"w", "dw", "v"}, channels: []string{"k"},
+		body: append([]string{"VMOVUPS {dw}, Y0", "VMOVUPS {w}, Y1"}, sgd...)},
+	{name: "sgdDecay", doc: "SGD with weight decay", streams: []string{"w", "dw", "v"}, channels: []string{"k"},
+		body: append([]string{"VMOVUPS {dw}, Y0", "VMOVUPS {w}, Y1", "VMULPS 64{k}, Y1, Y2", "VADDPS Y2, Y0, Y0"}, sgd...)},
+}
+
+var sgd = []string{
+	"VMOVUPS {v}, Y2", "VMULPS {k}, Y2, Y2", "VADDPS Y0, Y2, Y2", "VMOVUPS Y2, {v}",
+	"VMULPS 32{k}, Y2, Y2", "VSUBPS Y2, Y1, Y1", "VMOVUPS Y1, {w}",
 }
 
 var normSums = []string{
