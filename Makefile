@@ -28,8 +28,11 @@ data:
 generate:
 	go generate ./sslkit/... ./internal/catalog
 
-bench:
-	go test -run '^$$' -bench . ./sslkit/internal/f32
+# Speed beside PyTorch's, on this machine: an hour, and root for the set-up of
+# PyTorch. BENCH can limit it, as in BENCH='mae --threads 1'.
+bench: build
+	sslkit/bench/peers/peer setup
+	./sslnotes bench $(BENCH) --peer sslkit/bench/peers/peer --write sslkit/BENCHMARKS.md
 
 # The runs behind the README's table, on full Fashion-MNIST: hours. It goes on
 # where it was stopped; a row's file in sslkit/results says that it is finished.

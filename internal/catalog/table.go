@@ -84,6 +84,15 @@ var encoders = []entry[nn.Plan]{
 		{"Blocks", "int", "basic blocks a stage. If 0, 1."},
 		{"StemStride", "int", "of the stem. If 0, 2, which costs a quarter of 1."},
 	}}, func() nn.Plan { return nn.ResNet{} }},
+	{About{Type: "nn.ViT", Section: "nn", Summary: "ViT plans a vision transformer: patches, projected and marked with their positions, pass through pre-LN blocks and a LayerNorm.", Paper: "Dosovitskiy and others 2021", Fields: []Field{
+		{"PatchSize", "int", "If 0, 4."},
+		{"Width", "int", "of a token. If 0, 128."},
+		{"Depth", "int", "blocks. If 0, 4."},
+		{"Heads", "int", "If 0, 4."},
+		{"MLPRatio", "int", "hidden values of an MLP for each of a token. If 0, 4."},
+		{"ClassToken", "bool", "the features are a class token's; else the mean"},
+		{"LearnedPositions", "bool", "else fixed sines and cosines (He and others 2022)"},
+	}}, func() nn.Plan { return nn.ViT{} }},
 }
 
 var augmentations = []entry[augment.Op]{

@@ -102,7 +102,7 @@ GOMAXPROCS and SSLKIT_ISA (generic, avx2, avx512) change speed alone.`,
 	root.AddGroup(&cobra.Group{ID: "make", Title: "Make runs:"}, &cobra.Group{ID: "read", Title: "Read runs:"}, &cobra.Group{ID: "know", Title: "Know what there is:"}, &cobra.Group{ID: "notebook", Title: "Use it in notebooks:"})
 	add(root, "make", a.train(), a.probe(), a.baseline(), a.reproduce())
 	add(root, "read", a.runs(), a.show(), a.compare(), a.plot(), a.export())
-	add(root, "know", a.methods(), a.encoders(), a.data(), a.version())
+	add(root, "know", a.methods(), a.encoders(), a.data(), a.bench(), a.version())
 	root.AddCommand(a.results())
 	add(root, "notebook", a.install(), a.uninstall(), a.kernel(), a.runSession())
 	return root

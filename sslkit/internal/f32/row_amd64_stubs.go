@@ -27,3 +27,9 @@ func avx2LayerNormAgain(t *layerNormTask)
 
 //go:noescape
 func avx2LayerNormGrad(t *layerNormTask)
+
+//go:noescape
+func avx2Peak(t *peakTask)
+
+//go:noescape
+func avx512Peak(t *peakTask)

@@ -14,3 +14,5 @@ func avx2LayerNorm(*layerNormTask)      {}
 func avx2AddLayerNorm(*layerNormTask)   {}
 func avx2LayerNormAgain(*layerNormTask) {}
 func avx2LayerNormGrad(*layerNormTask)  {}
+func avx2Peak(*peakTask)                {}
+func avx512Peak(*peakTask)              {}

@@ -1,0 +1,192 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Rival is one way to run a model in PyTorch.
+type Rival struct {
+	Name string
+	Args []string // of peers/models.py
+}
+
+// rivals are the settings that were fastest somewhere; the best of them is what
+// counts.
+var rivals = []Rival{{"eager", nil}, {"compiled", []string{"--compile"}}}
+
+// rivalsOf adds for convolutions the layout that suits them.
+func rivalsOf(model string) []Rival {
+	if model != "simclr" {
+		return rivals
+	}
+	last := []string{"--channels-last"}
+	return append(slices.Clone(rivals), Rival{"eager, channels last", last}, Rival{"compiled, channels last", append(last, "--compile")})
+}
+
+// A Row is one model on one number of threads: all times of ours and of each
+// rival, one a round.
+type Row struct {
+	Model   string
+	Threads int
+	Batch   int
+	Ours    Series
+	Rivals  []Series
+}
+
+// A Series is the median step times of one program, a round each, and its
+// largest memory.
+type Series struct {
+	Name         string
+	Milliseconds []float64
+	PeakRSS      int64
+	Version      string
+}
+
+func (s *Series) add(ms float64, rss int64) {
+	s.Milliseconds, s.PeakRSS = append(s.Milliseconds, ms), max(s.PeakRSS, rss)
+}
+
+// Median is that of the rounds.
+func (s *Series) Median() float64 { return median(s.Milliseconds) }
+
+// best is the rival of the smallest median.
+func (r *Row) best() *Series {
+	best := &r.Rivals[0]
+	for i := range r.Rivals {
+		if r.Rivals[i].Median() < best.Median() {
+			best = &r.Rivals[i]
+		}
+	}
+	return best
+}
+
+// Ratios are, round by round, how many times faster than the best rival ours
+// was. Both ran within moments of each other.
+func (r *Row) Ratios() []float64 {
+	var all []float64
+	best := r.best()
+	for i, ms := range r.Ours.Milliseconds {
+		all = append(all, best.Milliseconds[i]/ms)
+	}
+	return all
+}
+
+// Comparison says how Compare runs.
+type Comparison struct {
+	Self, Peer string // paths of this program and of peers/peer
+	Models     []string
+	Threads    []int
+	Rounds     int // If 0, 5.
+	Steps      int // timed, a round. If 0, 8.
+	Batch      int // If 0, 256.
+	Progress   io.Writer
+}
+
+// Compare runs each model in this program and in every rival by turns, each in
+// a process of its own, so that all of a round meet the same machine.
+func Compare(ctx context.Context, c Comparison) ([]Row, error) {
+	o := Options{Steps: c.Steps, Batch: c.Batch}
+	o.begin()()
+	c.Steps, c.Batch = o.Steps, o.Batch
+	if c.Rounds <= 0 {
+		c.Rounds = 5
+	}
+	var rows []Row
+	for _, model := range c.Models {
+		for _, threads := range c.Threads {
+			row := Row{Model: model, Threads: threads, Batch: c.Batch, Ours: Series{Name: "sslnotes"}}
+			for _, r := range rivalsOf(model) {
+				row.Rivals = append(row.Rivals, Series{Name: r.Name})
+			}
+			for round := range c.Rounds {
+				fmt.Fprintf(c.Progress, "%s on %d threads, round %d of %d\n", model, threads, round+1, c.Rounds)
+				if err := c.round(ctx, &row); err != nil {
+					return rows, err
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+func (c Comparison) round(ctx context.Context, row *Row) error {
+	common := []string{"--batch", strconv.Itoa(c.Batch), "--steps", strconv.Itoa(c.Steps)}
+	threads := strconv.Itoa(row.Threads)
+	var ours []Result
+	if err := output(ctx, &ours, c.Self, append([]string{"bench", row.Model, "--json", "--threads", threads}, common...)...); err != nil {
+		return err
+	}
+	row.Ours.add(ours[0].StepMilliseconds, ours[0].PeakRSSBytes)
+	row.Ours.Version = ours[0].ISA
+	for i, r := range rivalsOf(row.Model) {
+		var theirs struct {
+			Torch   string  `json:"torch"`
+			StepMS  float64 `json:"step_ms"`
+			PeakRSS int64   `json:"peak_rss_bytes"`
+		}
+		args := append(append([]string{"run", threads, row.Model}, common...), r.Args...)
+		if err := output(ctx, &theirs, c.Peer, args...); err != nil {
+			return err
+		}
+		row.Rivals[i].add(theirs.StepMS, theirs.PeakRSS)
+		row.Rivals[i].Version = theirs.Torch
+	}
+	return nil
+}
+
+// output runs a command and reads the JSON it prints.
+func output(ctx context.Context, v any, name string, args ...string) error {
+	c := exec.CommandContext(ctx, name, args...)
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	out, err := c.Output()
+	if err == nil {
+		err = json.Unmarshal(out, v)
+	}
+	if err != nil {
+		return fmt.Errorf("bench: %s %s: %w", name, strings.Join(args, " "), errors.Join(err, errors.New(strings.TrimSpace(errs.String()))))
+	}
+	return nil
+}
+
+// Write writes rows as a page in Markdown. Machine describes where they were
+// measured, command how.
+func Write(w io.Writer, rows []Row, products []Product, peak float64, machine, command string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `%s`.\n\nMachine: %s. Peak of fused multiply-adds on one thread: %.0f GFLOPS.\n\n", command, machine, peak)
+	b.WriteString("A step is all of it: batch, forward, backward, optimizer. Programs run by turns, each\nin a process of its own; a time is the median over rounds of the median over steps, and\nbeside it stand the fastest and the slowest round. The ratio is that to the best rival,\nmedian, least and largest of the rounds.\n\n")
+	b.WriteString("| model | threads | batch | ours, ms | images/s | best PyTorch | its ms | ratio | our peak memory | its |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	for i := range rows {
+		r := &rows[i]
+		best, ratios := r.best(), r.Ratios()
+		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.0f | %s, %s | %s | **%.2f** (%.2f–%.2f) | %d MB | %d MB |\n", r.Model, r.Threads, r.Batch,
+			spread(r.Ours), 1e3*float64(r.Batch)/r.Ours.Median(), best.Version, best.Name, spread(*best),
+			median(ratios), slices.Min(ratios), slices.Max(ratios), r.Ours.PeakRSS>>20, best.PeakRSS>>20)
+	}
+	b.WriteString("\nAll rivals, ms a step:\n\n| model | threads | rival | ms |\n|---|---|---|---|\n")
+	for _, r := range rows {
+		for _, s := range r.Rivals {
+			fmt.Fprintf(&b, "| %s | %d | PyTorch %s, %s | %s |\n", r.Model, r.Threads, s.Version, s.Name, spread(s))
+		}
+	}
+	b.WriteString("\nMatrix products of ours:\n\n| m×n×k | threads | GFLOPS | of the peak |\n|---|---|---|---|\n")
+	for _, p := range products {
+		fmt.Fprintf(&b, "| %d×%d×%d | %d | %.0f | %.0f %% |\n", p.M, p.N, p.K, p.Threads, p.GFLOPS, 100*p.ShareOfPeak)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func spread(s Series) string {
+	return fmt.Sprintf("%.0f (%.0f–%.0f)", s.Median(), slices.Min(s.Milliseconds), slices.Max(s.Milliseconds))
+}

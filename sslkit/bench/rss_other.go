@@ -1,0 +1,7 @@
+//go:build !linux
+
+package bench
+
+func resetPeakRSS() {}
+
+func peakRSS() int64 { return 0 }
