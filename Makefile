@@ -1,12 +1,12 @@
 # `make test` is what continuous integration runs; `go test ./...` is its
 # offline core and needs nothing but Go and a C compiler.
-.PHONY: build test check generate bench data results gophernotes
+.PHONY: build test check generate bench data jupyter results gophernotes
 
 build:
 	go build -o sslnotes .
 
-test: check data
-	go test ./...
+test: check data jupyter
+	SSLNOTES_JUPYTER=1 go test ./...
 	go test -tags portable ./sslkit/internal/f32
 	SSLKIT_ISA=generic go test -count=1 ./sslkit/internal/f32 ./sslkit/nn
 	SSLNOTES_TEST_REBUILD=1 go test -count=1 -run TestScripts/rebuild ./internal/cli
@@ -24,6 +24,12 @@ check:
 data:
 	@test -d /usr/share/datasets/fashion-mnist || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends dataset-fashion-mnist; } || \
 	  { echo 'missing: the Debian package dataset-fashion-mnist'; exit 1; }
+
+# So do the tests of the kernel under Jupyter itself.
+jupyter:
+	@/usr/bin/python3 -c 'import jupyter_kernel_test, nbconvert' 2>/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends python3-jupyter-kernel-test python3-nbconvert python3-ipykernel; } || \
+	  { echo 'missing: the Debian packages python3-jupyter-kernel-test and python3-nbconvert'; exit 1; }
 
 generate:
 	go generate ./sslkit/... ./internal/catalog

@@ -49,10 +49,10 @@ func (a *app) kernel() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// An interrupt is for the cell that runs, and comes by message; one
-			// from the terminal must not end the kernel. What ends it, besides
-			// a message, is that Jupyter is gone.
-			signal.Ignore(os.Interrupt)
+			// An interrupt is for the cell that runs: it does not end the
+			// kernel. What does, besides a message, is that Jupyter is gone.
+			interrupts := make(chan os.Signal, 1)
+			signal.Notify(interrupts, os.Interrupt)
 			ctx, stop := context.WithCancel(context.Background())
 			defer stop()
 			go watchParent(stop)
@@ -60,7 +60,7 @@ func (a *app) kernel() *cobra.Command {
 			return front.Run(ctx, front.Options{
 				Connection: connection, Child: session.Options{Command: command}, Session: cells.session,
 				Version: Version, Banner: "sslnotes " + Version + ": Go, with self-supervised learning linked in",
-				Past: cells.past, Record: cells.record,
+				Interrupts: interrupts, Past: cells.past, Record: cells.record,
 			})
 		},
 	}

@@ -1,6 +1,7 @@
 package display
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 type InputReader struct {
 	mu   sync.Mutex
 	rest string
+	last string // the rune read last, if that was the last thing read
 }
 
 // Read returns what is left of the last line, else asks for another.
@@ -21,7 +23,7 @@ func (r *InputReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
+	r.rest, r.last = r.rest[n:], ""
 	return n, nil
 }
 
@@ -33,8 +35,20 @@ func (r *InputReader) ReadRune() (rune, int, error) {
 		return 0, 0, err
 	}
 	c, size := utf8.DecodeRuneInString(r.rest)
-	r.rest = r.rest[size:]
+	r.last, r.rest = r.rest[:size], r.rest[size:]
 	return c, size, nil
+}
+
+// UnreadRune gives the last rune back, so that one Scan takes nothing from the
+// next.
+func (r *InputReader) UnreadRune() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == "" {
+		return errors.New("display: UnreadRune: no rune was read last")
+	}
+	r.rest, r.last = r.last+r.rest, ""
+	return nil
 }
 
 // fill makes rest hold something.

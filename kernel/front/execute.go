@@ -8,7 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
+	"maps"
+	"strings"
 	"time"
+	"unicode"
 
 	"sslnotes/kernel/display"
 	"sslnotes/kernel/session"
@@ -35,41 +39,75 @@ func (f *Front) execute(m *wire.Message) {
 		return
 	}
 	keep := !r.Silent && (r.Store == nil || *r.Store)
-	number := f.next(keep, r.Code)
+	number := f.next(m, keep, r.Code)
 	if !r.Silent {
 		f.publish(m, "execute_input", map[string]any{"code": r.Code, "execution_count": number})
 	}
-	digest, started := sha256.New(), time.Now()
+	if name, detail, asked := question(r.Code); asked {
+		f.page(m, name, detail, number)
+		return
+	}
 	cell := session.Cell{Code: r.Code, Silent: r.Silent, AllowStdin: r.AllowStdin, Session: f.o.Session}
 	if keep {
 		cell.Number = number
 	}
+	outputs, started := digest{Hash: sha256.New()}, time.Now()
 	reply := f.child.Execute(context.Background(), cell, func(o session.Output) {
-		note(digest, o)
+		outputs.note(o)
 		f.output(m, o, number)
 	})
-	content := map[string]any{"status": "ok", "execution_count": number, "payload": []any{}}
-	if e := reply.Err; e != nil {
-		content = map[string]any{"status": "error", "execution_count": number, "ename": e.Name, "evalue": e.Message, "traceback": e.Traceback}
-		if !r.Silent {
-			f.publish(m, "error", map[string]any{"ename": e.Name, "evalue": e.Message, "traceback": e.Traceback})
-		}
-		if r.StopOnError == nil || *r.StopOnError {
-			f.abort()
-		}
-	} else {
-		content["user_expressions"] = f.expressions(r.Expressions)
-	}
+	content := f.outcome(m, r, reply, number)
 	if keep && f.o.Record != nil {
-		f.o.Record(Record{number, r.Code, content["status"].(string), hex.EncodeToString(digest.Sum(nil)), started})
+		f.o.Record(Record{number, r.Code, content["status"].(string), hex.EncodeToString(outputs.Sum(nil)), started})
 	}
 	f.reply(wire.Shell, m, "execute_reply", content)
 }
 
+// outcome is the content of the reply to a cell that has run; of a failure it
+// tells the front ends, and the cells that wait.
+func (f *Front) outcome(m *wire.Message, r executeRequest, reply session.Reply, number int) map[string]any {
+	e := reply.Err
+	if e == nil {
+		return map[string]any{"status": "ok", "execution_count": number, "payload": []any{}, "user_expressions": f.expressions(r.Expressions)}
+	}
+	content := map[string]any{"ename": e.Name, "evalue": e.Message, "traceback": e.Traceback}
+	if !r.Silent {
+		f.publish(m, "error", maps.Clone(content))
+	}
+	if r.StopOnError == nil || *r.StopOnError {
+		f.abort()
+	}
+	content["status"], content["execution_count"] = "error", number
+	return content
+}
+
+// question reports whether a cell is only a name with ? or ?? behind it, which
+// asks for the documentation, as in IPython.
+func question(code string) (name string, detail int, asked bool) {
+	code = strings.TrimSpace(code)
+	name = strings.TrimRight(code, "?")
+	marks := len(code) - len(name)
+	word := func(r rune) bool { return r == '.' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	asked = name != "" && (marks == 1 || marks == 2) && strings.IndexFunc(name, func(r rune) bool { return !word(r) }) < 0
+	return name, marks - 1, asked
+}
+
+// page answers a question by a page that front ends show beside the notebook.
+func (f *Front) page(m *wire.Message, name string, detail, number int) {
+	text, found, err := f.child.Inspect(name, len(name), detail)
+	if err != nil || !found {
+		text = "There is no documentation of " + name + "."
+	}
+	page := map[string]any{"source": "page", "start": 0, "data": map[string]any{display.MimeText: text}}
+	f.reply(wire.Shell, m, "execute_reply", map[string]any{"status": "ok", "execution_count": number,
+		"payload": []any{page}, "user_expressions": map[string]any{}})
+}
+
 // next returns the number of a cell, counting it if it is kept.
-func (f *Front) next(keep bool, code string) int {
+func (f *Front) next(m *wire.Message, keep bool, code string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.last = m
 	if !keep {
 		return f.count
 	}
@@ -78,12 +116,31 @@ func (f *Front) next(keep bool, code string) int {
 	return f.count
 }
 
-// note adds an output to a cell's digest.
-func note(h hash.Hash, o session.Output) {
-	raw, err := json.Marshal([]any{o.Kind, o.Text, o.ID, o.Bundle})
-	if err == nil {
-		h.Write(raw)
+// A digest is that of a cell's outputs, as far as they can be equal when the
+// cell runs again: a stream counts as one text, however it was cut into pieces,
+// and what has an ID does not count, since it changes while the cell runs, as a
+// progress bar does.
+type digest struct {
+	hash.Hash
+	kind string // of the last output
+}
+
+func (d *digest) note(o session.Output) {
+	switch {
+	case o.ID != "" || o.Kind == session.Input:
+		return
+	case o.Kind == session.Stdout || o.Kind == session.Stderr:
+		if o.Kind != d.kind {
+			fmt.Fprintf(d, "\x00%s\x00", o.Kind)
+		}
+		io.WriteString(d, o.Text)
+	default:
+		raw, err := json.Marshal(o.Bundle)
+		if err == nil {
+			fmt.Fprintf(d, "\x00%s\x00%s", o.Kind, raw)
+		}
 	}
+	d.kind = o.Kind
 }
 
 // expressions evaluates what a front end wants to know after a cell.
@@ -123,10 +180,6 @@ func (f *Front) output(m *wire.Message, o session.Output, number int) {
 	case session.Result:
 		f.publish(m, "execute_result", map[string]any{"execution_count": number, "data": o.Bundle, "metadata": none})
 	case session.Input:
-		if m == nil {
-			f.child.Answer("", true)
-			return
-		}
 		f.reply(wire.Stdin, m, "input_request", map[string]any{"prompt": o.Text, "password": o.Password})
 	}
 }

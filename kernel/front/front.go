@@ -35,8 +35,11 @@ type Options struct {
 	Banner  string
 	Session string // names this life of the kernel in records
 
-	Past   func() [][]string // the cells of former sessions, oldest first
-	Record func(Record)      // called after each cell that is kept in the history
+	Interrupts <-chan os.Signal // each stops the cell that runs
+
+	Ready  func(wire.Connection) // called once, with the ports, when the kernel listens
+	Past   func() [][]string     // the cells of former sessions, oldest first
+	Record func(Record)          // called after each cell that is kept in the history
 }
 
 // A Record is what became of a cell.
@@ -58,9 +61,9 @@ type Front struct {
 	end     sync.Once
 
 	mu      sync.Mutex
-	count   int      // of cells kept in the history
-	cells   []string // of this session
-	cancel  context.CancelFunc
+	count   int           // of cells kept in the history
+	cells   []string      // of this session
+	last    *wire.Message // the request of the last cell
 	aborted map[*wire.Message]bool
 	waiting []*wire.Message // in the queue
 }
@@ -81,21 +84,39 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer child.Close()
 	f := &Front{o: o, sockets: sockets, child: child, queue: make(chan *wire.Message, 1<<12), done: make(chan struct{}), aborted: map[*wire.Message]bool{}}
-	child.Outside(func(out session.Output) { f.output(nil, out, 0) })
+	child.Outside(f.outside)
 	f.publish(nil, "status", status{"starting"})
+	if o.Ready != nil {
+		o.Ready(sockets.Connection(o.Connection))
+	}
 	go f.listen(wire.Shell, f.shell)
 	go f.listen(wire.Control, f.control)
 	go f.listen(wire.Stdin, f.stdin)
 	go f.work()
-	select {
-	case <-ctx.Done():
-	case <-f.done:
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.done:
+			return nil
+		case <-o.Interrupts:
+			child.Interrupt()
+		}
 	}
-	return nil
 }
 
-// Interrupt stops the cell that runs.
-func (f *Front) interrupt() { f.child.Interrupt() }
+// outside passes on what comes while no cell runs, as output of the last cell:
+// it is from a goroutine that a cell has left behind.
+func (f *Front) outside(o session.Output) {
+	f.mu.Lock()
+	m, number := f.last, f.count
+	f.mu.Unlock()
+	if o.Kind == session.Input {
+		f.child.Answer("", true)
+		return
+	}
+	f.output(m, o, number)
+}
 
 func (f *Front) listen(c wire.Channel, handle func(*wire.Message)) {
 	for m := f.sockets.Receive(c); m != nil; m = f.sockets.Receive(c) {
@@ -162,7 +183,7 @@ func (f *Front) quick(m *wire.Message) func(wire.Channel) {
 		return func(c wire.Channel) { f.shutdown(c, m) }
 	case "interrupt_request":
 		return func(c wire.Channel) {
-			f.interrupt()
+			f.child.Interrupt()
 			f.reply(c, m, "interrupt_reply", ok)
 		}
 	}

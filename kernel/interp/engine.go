@@ -51,6 +51,7 @@ func New() *Engine {
 	// does not know; where it finds none it is content with reflection.
 	build.Default.GOROOT = "/nonexistent"
 	bindSupport()
+	bindScan()
 	e := &Engine{interp: fast.New(), bound: newBound(), fset: token.NewFileSet(),
 		sources: map[string]string{}, scope: newScope(), names: newNames(), converters: map[proxyKey]string{}}
 	e.interp.Comp.Options = 0

@@ -16,7 +16,18 @@ import (
 	"github.com/cosmos72/gomacro/imports"
 
 	"sslnotes/kernel/display"
+	"sslnotes/kernel/symbols"
 )
+
+// bindScan lets fmt.Scan and its like ask at the front end: a session's own
+// standard input is empty.
+func bindScan() {
+	symbols.Library{}.Load("fmt")
+	in, binds := &display.InputReader{}, imports.Packages["fmt"].Binds
+	binds["Scan"] = reflect.ValueOf(func(a ...any) (int, error) { return fmt.Fscan(in, a...) })
+	binds["Scanln"] = reflect.ValueOf(func(a ...any) (int, error) { return fmt.Fscanln(in, a...) })
+	binds["Scanf"] = reflect.ValueOf(func(format string, a ...any) (int, error) { return fmt.Fscanf(in, format, a...) })
+}
 
 // bindSupport binds the helpers that rewritten cells call.
 func bindSupport() {

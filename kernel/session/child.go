@@ -73,6 +73,7 @@ type Child struct {
 	emit    func(Output) // of the cell that runs, or of Outside
 	outside func(Output)
 	calls   int
+	lost    *deathError // a death that no cell has been told of yet
 }
 
 // Start starts a child.
@@ -119,6 +120,8 @@ func (c *Child) Execute(ctx context.Context, cell Cell, emit func(Output)) Reply
 	defer c.turn.Unlock()
 	c.mu.Lock()
 	c.emit = emit
+	c.calls++
+	call := c.calls
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -127,15 +130,28 @@ func (c *Child) Execute(ctx context.Context, cell Cell, emit func(Output)) Reply
 	}()
 	stop := context.AfterFunc(ctx, c.Interrupt)
 	defer stop()
-	e, err := c.call(request{Op: "execute", Cell: cell})
+	if died := c.untold(); died != nil {
+		return Reply{Err: died.error(), Lost: true}
+	}
+	e, err := c.call(request{ID: call, Op: "execute", Cell: cell})
 	var died *deathError
 	switch {
 	case errors.As(err, &died):
+		c.untold()
 		return Reply{Err: died.error(), Lost: true}
 	case err != nil:
 		return Reply{Err: engine.NewError("error", err.Error())}
 	}
 	return Reply{Err: e.Error}
+}
+
+// untold returns the death that no cell has been told of, and forgets it.
+func (c *Child) untold() *deathError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	died := c.lost
+	c.lost = nil
+	return died
 }
 
 // Complete proposes words for the byte offset cursor.
@@ -171,8 +187,10 @@ func (c *Child) call(r request) (event, error) {
 		c.mu.Unlock()
 		return event{}, errors.New("session: the session is closed")
 	}
-	c.calls++
-	r.ID = c.calls
+	if r.ID == 0 {
+		c.calls++
+		r.ID = c.calls
+	}
 	p := c.process
 	c.mu.Unlock()
 	if p == nil { // the last one could not be replaced
@@ -185,6 +203,9 @@ func (c *Child) call(r request) (event, error) {
 		return e, nil
 	}
 	died := p.death()
+	c.mu.Lock()
+	c.lost = died
+	c.mu.Unlock()
 	if err := c.replace(p); err != nil {
 		return event{}, errors.Join(died, err)
 	}
@@ -212,7 +233,7 @@ func (c *Child) Interrupt() {
 	if p == nil || !running {
 		return
 	}
-	_ = p.pipe.send(request{Op: "interrupt"})
+	_ = p.pipe.send(request{Op: "interrupt", ID: call})
 	time.AfterFunc(c.options.Grace, func() {
 		if p.waiting(call) {
 			p.kill("it did not stop when interrupted")
@@ -239,6 +260,7 @@ func (c *Child) Restart() error {
 		p.kill("it was restarted")
 		<-p.gone
 	}
+	c.untold() // it was asked for
 	return c.replace(p)
 }
 

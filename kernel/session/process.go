@@ -179,6 +179,9 @@ func (p *process) death() *deathError {
 	how := p.reason
 	if how == "" {
 		how = p.cmd.ProcessState.String()
+		if how == "signal: killed" {
+			how += " (by the system, if memory ran out)"
+		}
 	}
 	return &deathError{how, string(p.lastErr.text)}
 }

@@ -44,6 +44,9 @@ func Serve(e engine.Engine, h Hooks) error {
 	}
 	s := &server{engine: e, hooks: h, token: token, pipe: pipe{r: in, w: out}, work: make(chan request, 16), input: make(chan request, 1), stdout: os.Stdout, stderr: os.Stderr}
 	display.SetSink(s)
+	// Where memory runs out, the system is to end this process and not its
+	// parent. Only Linux has the file.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	go s.run()
 	return s.listen()
 }
@@ -62,7 +65,9 @@ type server struct {
 	mu      sync.Mutex // of markers and events, which must go out in one order
 	markers int
 	current int // the request that runs
+	ctx     context.Context
 	cancel  context.CancelFunc
+	stopped int        // the request that is to stop, perhaps before it has begun
 	asking  sync.Mutex // one question at a time
 	askable bool
 }
@@ -77,12 +82,7 @@ func (s *server) listen() error {
 		}
 		switch r.Op {
 		case "interrupt":
-			s.mu.Lock()
-			if s.cancel != nil {
-				s.cancel()
-			}
-			s.mu.Unlock()
-			s.engine.Interrupt()
+			s.interrupt(r.ID)
 		case "input":
 			select {
 			case s.input <- r:
@@ -91,6 +91,20 @@ func (s *server) listen() error {
 		default:
 			s.work <- r
 		}
+	}
+}
+
+// interrupt stops the cell of a request, now or when it begins.
+func (s *server) interrupt(id int) {
+	s.mu.Lock()
+	s.stopped = id
+	running := s.current == id && s.cancel != nil
+	if running {
+		s.cancel()
+	}
+	s.mu.Unlock()
+	if running {
+		s.engine.Interrupt()
 	}
 }
 
@@ -124,11 +138,14 @@ func (s *server) execute(r request, reply *event) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s.mu.Lock()
-	s.current, s.cancel, s.askable = r.ID, cancel, r.Cell.AllowStdin
+	s.current, s.ctx, s.cancel, s.askable = r.ID, ctx, cancel, r.Cell.AllowStdin
+	if s.stopped == r.ID {
+		cancel()
+	}
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.current, s.cancel = 0, nil
+		s.current, s.ctx, s.cancel = 0, nil, nil
 		s.mu.Unlock()
 	}()
 	if s.hooks.Before != nil {
@@ -177,15 +194,23 @@ func (s *server) Input(prompt string, password bool) (string, error) {
 	s.asking.Lock()
 	defer s.asking.Unlock()
 	s.mu.Lock()
-	askable := s.askable && s.current != 0
+	ctx, askable := s.ctx, s.askable && s.current != 0
 	s.mu.Unlock()
 	if !askable {
 		return "", errors.New("display: this front end takes no input")
 	}
-	s.tell(event{Kind: "input", Prompt: prompt, Password: password})
-	r := <-s.input
-	if r.NoText {
-		return "", io.EOF
+	select {
+	case <-s.input: // an answer to a question that was given up
+	default:
 	}
-	return r.Text, nil
+	s.tell(event{Kind: "input", Prompt: prompt, Password: password})
+	select {
+	case r := <-s.input:
+		if r.NoText {
+			return "", io.EOF
+		}
+		return r.Text, nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("display: the question was given up: %w", ctx.Err())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"sync"
 	"time"
 
@@ -63,6 +64,14 @@ func Listen(c Connection, w io.Writer) (*Sockets, error) {
 	}
 	go s.heartbeat()
 	return s, nil
+}
+
+// Connection is c with the ports that are listened on.
+func (s *Sockets) Connection(c Connection) Connection {
+	port := func(z zmq4.Socket) int { return z.Addr().(*net.TCPAddr).Port }
+	c.ShellPort, c.ControlPort, c.StdinPort = port(s.routers[Shell]), port(s.routers[Control]), port(s.routers[Stdin])
+	c.IOPubPort, c.HBPort = port(s.iopub), port(s.beat)
+	return c
 }
 
 // heartbeat returns every message to its sender. The socket is a router, and
