@@ -46,7 +46,7 @@ func installed(t *testing.T) []string {
 // that the kernel has not passed.
 func TestJupyterSuite(t *testing.T) {
 	p := python(t)
-	c := exec.Command(p, "testdata/jupyter/suite.py", "--verbose")
+	c := exec.Command(p, "testdata/jupyter/suite.py")
 	c.Env = installed(t)
 	out, err := c.CombinedOutput()
 	t.Logf("%s", out)

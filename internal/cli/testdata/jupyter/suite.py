@@ -1,7 +1,6 @@
 """The kernel under Jupyter's own test suite, with none of its tests left out,
 and what that suite does not ask. The kernel sslnotes must be installed."""
 
-import os
 import time
 import unittest
 
