@@ -42,6 +42,8 @@ var layers = map[string]string{
 	"internal/cli":            "*",
 	"internal/pack":           "sslkit/data",
 	"internal/source":         "",
+	"internal/notebook":       "",
+	"notebooks":               "",
 	"internal/results":        "sslkit sslkit/pretext sslkit/contrastive sslkit/pipeline sslkit/data sslkit/nn tracker",
 	"sslkit/internal/f32/gen": "",
 	"":                        "internal/cli",

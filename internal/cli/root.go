@@ -104,7 +104,7 @@ GOMAXPROCS and SSLKIT_ISA (generic, avx2, avx512) change speed alone.`,
 	add(root, "read", a.runs(), a.show(), a.compare(), a.plot(), a.export())
 	add(root, "know", a.methods(), a.encoders(), a.data(), a.bench(), a.version())
 	root.AddCommand(a.results())
-	add(root, "notebook", a.install(), a.uninstall(), a.kernel(), a.runSession())
+	add(root, "notebook", a.walk(), a.install(), a.uninstall(), a.kernel(), a.runSession())
 	return root
 }
 

@@ -116,9 +116,12 @@ func (x *executor) make(row Row, at, of int) error {
 	x.left -= row.cost(x.images)
 	x.done += row.cost(x.images)
 	x.seconds += time.Since(start).Seconds()
-	fmt.Fprintf(x.out, "%s [%d/%d] %s: %s, %s; about %s left\n", time.Now().Format(time.TimeOnly), at, of, row.Name, outcome(rec), span(time.Since(start).Seconds()), span(x.left*x.seconds/x.done))
+	fmt.Fprintf(x.out, "%s [%d/%d] %s: %s, %s; about %s left\n", time.Now().Format(time.TimeOnly), at, of, row.Name, outcome(rec), span(time.Since(start).Seconds()), span(x.left/x.rate()))
 	return nil
 }
+
+// rate is in images a second; what is assumed counts for the first minute.
+func (x *executor) rate() float64 { return (x.done + 60*nominal) / (x.seconds + 60) }
 
 // outcome says the result of a run in words.
 func outcome(r tracker.Run) string {

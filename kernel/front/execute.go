@@ -51,9 +51,9 @@ func (f *Front) execute(m *wire.Message) {
 	if keep {
 		cell.Number = number
 	}
-	outputs, started := digest{Hash: sha256.New()}, time.Now()
+	outputs, started := NewDigest(), time.Now()
 	reply := f.child.Execute(context.Background(), cell, func(o session.Output) {
-		outputs.note(o)
+		outputs.Note(o)
 		f.output(m, o, number)
 	})
 	content := f.outcome(m, r, reply, number)
@@ -116,16 +116,20 @@ func (f *Front) next(m *wire.Message, keep bool, code string) int {
 	return f.count
 }
 
-// A digest is that of a cell's outputs, as far as they can be equal when the
+// A Digest is that of a cell's outputs, as far as they can be equal when the
 // cell runs again: a stream counts as one text, however it was cut into pieces,
 // and what has an ID does not count, since it changes while the cell runs, as a
 // progress bar does.
-type digest struct {
+type Digest struct {
 	hash.Hash
 	kind string // of the last output
 }
 
-func (d *digest) note(o session.Output) {
+// NewDigest returns the digest of no outputs.
+func NewDigest() *Digest { return &Digest{Hash: sha256.New()} }
+
+// Note adds an output.
+func (d *Digest) Note(o session.Output) {
 	switch {
 	case o.ID != "" || o.Kind == session.Input:
 		return
