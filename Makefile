@@ -1,19 +1,37 @@
-# `make test` is what continuous integration runs; `go test ./...` is its
-# offline core and needs nothing but Go and a C compiler.
-.PHONY: build test check generate bench data jupyter results gophernotes
+# Two commands: `make walk` sets up and runs the course, `make test` tests all of
+# it. On Debian they install what is missing if root runs them, otherwise they
+# say what it is.
+.PHONY: build walk test core jupyter check generate bench data results gophernotes tools
 
-build:
+build: tools
 	go build -o sslnotes .
 
-test: check data jupyter
-	SSLNOTES_JUPYTER=1 go test ./...
+# The course from the first to the last cell, without Jupyter: out/index.html.
+walk: build
+	./sslnotes walk --out out
+
+# What continuous integration runs; `go test ./...` is its offline core and needs
+# nothing but Go and a C compiler.
+test: check core jupyter
+
+core: tools data
+	go test ./...
 	go test -tags portable ./sslkit/internal/f32
 	SSLKIT_ISA=generic go test -count=1 ./sslkit/internal/f32 ./sslkit/nn
 	SSLNOTES_TEST_REBUILD=1 go test -count=1 -run TestScripts/rebuild ./internal/cli
 
+# The kernel and the notebooks in real Jupyter, in stock gophernotes, and their
+# pages in a browser.
+jupyter: tools
+	.ci/jupyter
+
+tools:
+	@.ci/need cc gcc libc6-dev
+	@command -v go >/dev/null || { echo 'missing: Go 1.26 or newer, from https://go.dev/dl'; exit 1; }
+
 # What a reader would trip over: formatting, vet, and generated files that are
 # not what their generator writes.
-check:
+check: tools
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not gofmt-ed'; exit 1; }
 	go vet ./...
 	GOARCH=arm64 CGO_ENABLED=0 go vet ./sslkit/...
@@ -22,14 +40,7 @@ check:
 
 # Tests on real images skip without them; here they must not.
 data:
-	@test -d /usr/share/datasets/fashion-mnist || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends dataset-fashion-mnist; } || \
-	  { echo 'missing: the Debian package dataset-fashion-mnist'; exit 1; }
-
-# So do the tests of the kernel under Jupyter itself.
-jupyter:
-	@/usr/bin/python3 -c 'import jupyter_kernel_test, nbconvert' 2>/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
-	  apt-get install -y -qq --no-install-recommends python3-jupyter-kernel-test python3-nbconvert python3-ipykernel; } || \
-	  { echo 'missing: the Debian packages python3-jupyter-kernel-test and python3-nbconvert'; exit 1; }
+	@.ci/need /usr/share/datasets/fashion-mnist dataset-fashion-mnist
 
 generate:
 	go generate ./sslkit/... ./internal/catalog
