@@ -19,7 +19,7 @@ type walkKernel struct {
 	*session.Child
 	store  *cellStore
 	number int
-	watch   func(string) // is told what a display that can be updated says
+	watch  func(string) // is told what a display that can be updated says
 }
 
 // startCells starts a session whose runs go to the store db.
