@@ -60,8 +60,9 @@ func init() {
 				"Sweep":     reflect.TypeFor[plots.Sweep](),
 			},
 			Proxies: map[string]reflect.Type{
-				"Array": reflect.TypeFor[proxy_sslnotes_plots_Array](),
-				"Run":   reflect.TypeFor[proxy_sslnotes_plots_Run](),
+				"Array":  reflect.TypeFor[proxy_sslnotes_plots_Array](),
+				"Figure": reflect.TypeFor[proxy_sslnotes_plots_Figure](),
+				"Run":    reflect.TypeFor[proxy_sslnotes_plots_Run](),
 			},
 			Untypeds: map[string]string{},
 		}
@@ -80,6 +81,30 @@ func (p *proxy_sslnotes_plots_Array) Data() []float32 {
 
 func (p *proxy_sslnotes_plots_Array) Shape() []int {
 	return p.Shape_(p.Object)
+}
+
+type proxy_sslnotes_plots_Figure struct {
+	Object  any
+	PNG_    func(o any) []byte
+	SVG_    func(o any) string
+	Save_   func(o any, a0 string) error
+	String_ func(o any) string
+}
+
+func (p *proxy_sslnotes_plots_Figure) PNG() []byte {
+	return p.PNG_(p.Object)
+}
+
+func (p *proxy_sslnotes_plots_Figure) SVG() string {
+	return p.SVG_(p.Object)
+}
+
+func (p *proxy_sslnotes_plots_Figure) Save(a0 string) error {
+	return p.Save_(p.Object, a0)
+}
+
+func (p *proxy_sslnotes_plots_Figure) String() string {
+	return p.String_(p.Object)
 }
 
 type proxy_sslnotes_plots_Run struct {

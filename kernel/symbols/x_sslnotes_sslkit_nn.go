@@ -20,6 +20,7 @@ func init() {
 				"Clone":          reflect.ValueOf(nn.Clone),
 				"Commit":         reflect.ValueOf(nn.Commit),
 				"Copy":           reflect.ValueOf(nn.Copy),
+				"CountParams":    reflect.ValueOf(nn.CountParams),
 				"Digest":         reflect.ValueOf(nn.Digest),
 				"EMA":            reflect.ValueOf(nn.EMA),
 				"Freeze":         reflect.ValueOf(nn.Freeze),
@@ -28,45 +29,113 @@ func init() {
 				"LoadFile":       reflect.ValueOf(nn.LoadFile),
 				"Named":          reflect.ValueOf(nn.Named),
 				"NewBatchNorm":   reflect.ValueOf(nn.NewBatchNorm),
+				"NewBlock":       reflect.ValueOf(nn.NewBlock),
 				"NewConv2D":      reflect.ValueOf(nn.NewConv2D),
+				"NewLayerNorm":   reflect.ValueOf(nn.NewLayerNorm),
 				"NewLinear":      reflect.ValueOf(nn.NewLinear),
 				"NewMLP":         reflect.ValueOf(nn.NewMLP),
+				"NewStack":       reflect.ValueOf(nn.NewStack),
 				"NewStandardize": reflect.ValueOf(nn.NewStandardize),
 				"Save":           reflect.ValueOf(nn.Save),
 				"SaveFile":       reflect.ValueOf(nn.SaveFile),
+				"SinCos":         reflect.ValueOf(nn.SinCos),
 				"WarmupCosine":   reflect.ValueOf(nn.WarmupCosine),
 				"ZeroGrad":       reflect.ValueOf(nn.ZeroGrad),
 			},
 			Types: map[string]reflect.Type{
-				"AdamW":      reflect.TypeFor[nn.AdamW](),
-				"BatchNorm":  reflect.TypeFor[nn.BatchNorm](),
-				"Buffer":     reflect.TypeFor[nn.Buffer](),
-				"Conv2D":     reflect.TypeFor[nn.Conv2D](),
-				"ConvNet":    reflect.TypeFor[nn.ConvNet](),
-				"Encoder":    reflect.TypeFor[nn.Encoder](),
-				"Input":      reflect.TypeFor[nn.Input](),
-				"Layer":      reflect.TypeFor[nn.Layer](),
-				"Linear":     reflect.TypeFor[nn.Linear](),
-				"Module":     reflect.TypeFor[nn.Module](),
-				"Modules":    reflect.TypeFor[nn.Modules](),
-				"Param":      reflect.TypeFor[nn.Param](),
-				"Plan":       reflect.TypeFor[nn.Plan](),
-				"ReLU":       reflect.TypeFor[nn.ReLU](),
-				"ResNet":     reflect.TypeFor[nn.ResNet](),
-				"SGD":        reflect.TypeFor[nn.SGD](),
-				"Sequential": reflect.TypeFor[nn.Sequential](),
-				"Staged":     reflect.TypeFor[nn.Staged](),
+				"AdamW":             reflect.TypeFor[nn.AdamW](),
+				"Attender":          reflect.TypeFor[nn.Attender](),
+				"BatchNorm":         reflect.TypeFor[nn.BatchNorm](),
+				"Block":             reflect.TypeFor[nn.Block](),
+				"Buffer":            reflect.TypeFor[nn.Buffer](),
+				"Conv2D":            reflect.TypeFor[nn.Conv2D](),
+				"ConvNet":           reflect.TypeFor[nn.ConvNet](),
+				"Counted":           reflect.TypeFor[nn.Counted](),
+				"Encoder":           reflect.TypeFor[nn.Encoder](),
+				"GELU":              reflect.TypeFor[nn.GELU](),
+				"Input":             reflect.TypeFor[nn.Input](),
+				"Layer":             reflect.TypeFor[nn.Layer](),
+				"LayerNorm":         reflect.TypeFor[nn.LayerNorm](),
+				"Linear":            reflect.TypeFor[nn.Linear](),
+				"Mapper":            reflect.TypeFor[nn.Mapper](),
+				"Masker":            reflect.TypeFor[nn.Masker](),
+				"Module":            reflect.TypeFor[nn.Module](),
+				"Modules":           reflect.TypeFor[nn.Modules](),
+				"Param":             reflect.TypeFor[nn.Param](),
+				"Plan":              reflect.TypeFor[nn.Plan](),
+				"ReLU":              reflect.TypeFor[nn.ReLU](),
+				"ResNet":            reflect.TypeFor[nn.ResNet](),
+				"SGD":               reflect.TypeFor[nn.SGD](),
+				"Sequential":        reflect.TypeFor[nn.Sequential](),
+				"Stack":             reflect.TypeFor[nn.Stack](),
+				"Staged":            reflect.TypeFor[nn.Staged](),
+				"TextEncoder":       reflect.TypeFor[nn.TextEncoder](),
+				"Transformer":       reflect.TypeFor[nn.Transformer](),
+				"ViT":               reflect.TypeFor[nn.ViT](),
+				"VisionTransformer": reflect.TypeFor[nn.VisionTransformer](),
 			},
 			Proxies: map[string]reflect.Type{
-				"Encoder": reflect.TypeFor[proxy_sslnotes_sslkit_nn_Encoder](),
-				"Layer":   reflect.TypeFor[proxy_sslnotes_sslkit_nn_Layer](),
-				"Module":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Module](),
-				"Plan":    reflect.TypeFor[proxy_sslnotes_sslkit_nn_Plan](),
-				"Staged":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Staged](),
+				"Attender": reflect.TypeFor[proxy_sslnotes_sslkit_nn_Attender](),
+				"Counted":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Counted](),
+				"Encoder":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Encoder](),
+				"Layer":    reflect.TypeFor[proxy_sslnotes_sslkit_nn_Layer](),
+				"Mapper":   reflect.TypeFor[proxy_sslnotes_sslkit_nn_Mapper](),
+				"Masker":   reflect.TypeFor[proxy_sslnotes_sslkit_nn_Masker](),
+				"Module":   reflect.TypeFor[proxy_sslnotes_sslkit_nn_Module](),
+				"Plan":     reflect.TypeFor[proxy_sslnotes_sslkit_nn_Plan](),
+				"Staged":   reflect.TypeFor[proxy_sslnotes_sslkit_nn_Staged](),
 			},
 			Untypeds: map[string]string{},
 		}
 	}, "io")
+}
+
+type proxy_sslnotes_sslkit_nn_Attender struct {
+	Object     any
+	Attention_ func(o any, a0 *tensor.Tensor) *tensor.Tensor
+	Buffers_   func(o any) []*nn.Buffer
+	Dim_       func(o any) int
+	Forward_   func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
+	Input_     func(o any) nn.Input
+	Params_    func(o any) []*nn.Param
+	Plan_      func(o any) nn.Plan
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Attention(a0 *tensor.Tensor) *tensor.Tensor {
+	return p.Attention_(p.Object, a0)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Buffers() []*nn.Buffer {
+	return p.Buffers_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Dim() int {
+	return p.Dim_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Forward(a0 *tensor.Tensor, a1 bool) *tensor.Tensor {
+	return p.Forward_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Input() nn.Input {
+	return p.Input_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Params() []*nn.Param {
+	return p.Params_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Attender) Plan() nn.Plan {
+	return p.Plan_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_nn_Counted struct {
+	Object any
+	FLOPs_ func(o any) int
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Counted) FLOPs() int {
+	return p.FLOPs_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_nn_Encoder struct {
@@ -120,6 +189,94 @@ func (p *proxy_sslnotes_sslkit_nn_Layer) Forward(a0 *tensor.Tensor, a1 bool) *te
 
 func (p *proxy_sslnotes_sslkit_nn_Layer) Params() []*nn.Param {
 	return p.Params_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_nn_Mapper struct {
+	Object   any
+	Buffers_ func(o any) []*nn.Buffer
+	Dim_     func(o any) int
+	Forward_ func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
+	Input_   func(o any) nn.Input
+	Map_     func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
+	Params_  func(o any) []*nn.Param
+	Plan_    func(o any) nn.Plan
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Buffers() []*nn.Buffer {
+	return p.Buffers_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Dim() int {
+	return p.Dim_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Forward(a0 *tensor.Tensor, a1 bool) *tensor.Tensor {
+	return p.Forward_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Input() nn.Input {
+	return p.Input_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Map(a0 *tensor.Tensor, a1 bool) *tensor.Tensor {
+	return p.Map_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Params() []*nn.Param {
+	return p.Params_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Mapper) Plan() nn.Plan {
+	return p.Plan_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_nn_Masker struct {
+	Object     any
+	Buffers_   func(o any) []*nn.Buffer
+	Dim_       func(o any) int
+	Forward_   func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
+	Grid_      func(o any) (int, int)
+	Input_     func(o any) nn.Input
+	Params_    func(o any) []*nn.Param
+	PatchSize_ func(o any) int
+	Plan_      func(o any) nn.Plan
+	Visible_   func(o any, a0 *tensor.Tensor, a1 []int, a2 bool) *tensor.Tensor
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Buffers() []*nn.Buffer {
+	return p.Buffers_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Dim() int {
+	return p.Dim_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Forward(a0 *tensor.Tensor, a1 bool) *tensor.Tensor {
+	return p.Forward_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Grid() (int, int) {
+	return p.Grid_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Input() nn.Input {
+	return p.Input_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Params() []*nn.Param {
+	return p.Params_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) PatchSize() int {
+	return p.PatchSize_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Plan() nn.Plan {
+	return p.Plan_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Masker) Visible(a0 *tensor.Tensor, a1 []int, a2 bool) *tensor.Tensor {
+	return p.Visible_(p.Object, a0, a1, a2)
 }
 
 type proxy_sslnotes_sslkit_nn_Module struct {
