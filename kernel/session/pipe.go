@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -77,9 +78,9 @@ func (p *pipe) receive(v any) error {
 	if n > maxMessage {
 		return errors.New("session: a message that is too long")
 	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(p.r, body); err != nil {
+	var body bytes.Buffer // grows with what comes, not with what was announced
+	if _, err := io.CopyN(&body, p.r, int64(n)); err != nil {
 		return err
 	}
-	return json.Unmarshal(body, v)
+	return json.Unmarshal(body.Bytes(), v)
 }

@@ -134,9 +134,17 @@ func (p *process) deliver(e event) {
 
 // call sends a request and waits for its reply; it fails if the process ends.
 func (p *process) call(r request) (event, error) {
+	select {
+	case <-p.gone:
+		return event{}, io.EOF
+	default:
+	}
 	reply := make(chan event, 1)
 	p.mu.Lock()
-	p.pending, p.reply, p.lastErr = r.ID, reply, tail{}
+	p.pending, p.reply = r.ID, reply
+	if r.Op == "execute" {
+		p.lastErr = tail{}
+	}
 	p.mu.Unlock()
 	if err := p.pipe.send(r); err != nil {
 		<-p.gone

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ func (s *scripted) Eval(ctx context.Context, code string) (r engine.Result, err 
 		case "crash":
 			go panic("from a goroutine")
 			select {}
+		case "crashlater":
+			go func() { time.Sleep(50 * time.Millisecond); panic("from a goroutine") }()
 		case "wait":
 			<-ctx.Done()
 			return r, engine.NewError(engine.Interrupted, "interrupted")
@@ -182,6 +185,57 @@ func TestInterrupt(t *testing.T) {
 	if got, _ := run(c, "recall"); got != "[result state]" {
 		t.Errorf("an idle session was interrupted: %q", got)
 	}
+}
+
+// An interrupt that comes before its cell has begun stops it all the same.
+func TestInterruptBeforeItBegins(t *testing.T) {
+	c := start(t, time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 20 {
+		if r := c.Execute(ctx, Cell{Code: "wait"}, func(Output) {}); r.Err == nil || r.Err.Name != engine.Interrupted || r.Lost {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if _, r := run(c, "recall"); r.Err != nil {
+		t.Errorf("the next cell: %v", r.Err)
+	}
+}
+
+// A death that no cell saw is told to the next one, even if something else was
+// asked in between.
+func TestDeathBetweenCells(t *testing.T) {
+	c := start(t, 0)
+	run(c, "crashlater")
+	<-c.process.gone
+	if _, err := c.Complete("x", 1); err == nil {
+		t.Error("a dead process completes")
+	}
+	if _, r := run(c, "recall"); !r.Lost || r.Err == nil || !strings.Contains(strings.Join(r.Err.Traceback, "\n"), "from a goroutine") {
+		t.Errorf("%+v", r)
+	}
+	if got, r := run(c, "recall"); got != "[result ]" || r.Err != nil {
+		t.Errorf("%q, %+v", got, r)
+	}
+}
+
+func FuzzPipe(f *testing.F) {
+	var good bytes.Buffer
+	if err := (&pipe{w: &good}).send(request{ID: 1, Op: "execute", Cell: Cell{Code: "x"}}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good.Bytes())
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{0, 0, 0, 2, '{'})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		p := pipe{r: bytes.NewReader(raw)}
+		for {
+			var r request
+			if p.receive(&r) != nil {
+				return
+			}
+		}
+	})
 }
 
 func TestInput(t *testing.T) {

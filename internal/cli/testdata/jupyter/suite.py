@@ -1,6 +1,8 @@
 """The kernel under Jupyter's own test suite, with none of its tests left out,
 and what that suite does not ask. The kernel sslnotes must be installed."""
 
+import os
+import signal
 import time
 import unittest
 
@@ -9,6 +11,15 @@ from jupyter_client.manager import start_new_kernel
 
 TIMEOUT = 60
 jupyter_kernel_test.TIMEOUT = TIMEOUT
+
+
+def running(pid):
+    """Whether there is such a process, and it has not ended unnoticed."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class Suite(jupyter_kernel_test.KernelTests):
@@ -89,6 +100,37 @@ class More(unittest.TestCase):
             reply, out = self.run_cell("kept + 1")
             self.assertEqual(reply["status"], "ok", (loop, reply))
             self.assertEqual(out[-1]["content"]["data"]["text/plain"], "42", loop)
+
+    def test_sigint(self):
+        """A client that knows nothing of interrupts by message sends the signal."""
+        def signal_when_printed(m):
+            if m["msg_type"] == "stream":
+                os.kill(self.km.provisioner.pid, signal.SIGINT)
+
+        reply, _ = self.run_cell('signalled := 1\nfmt.Println("now")\nselect {}', signal_when_printed)
+        self.assertEqual(reply["ename"], "interrupted")
+        reply, out = self.run_cell("signalled + 1")
+        self.assertEqual((reply["status"], out[-1]["content"]["data"]["text/plain"]), ("ok", "2"))
+
+    def test_no_orphans(self):
+        """A kernel that is killed leaves no session behind, even a busy one."""
+        km, kc = start_new_kernel(kernel_name="sslnotes", startup_timeout=TIMEOUT)
+        pids = []
+
+        def kill_when_printed(m):
+            if m["msg_type"] == "stream":
+                pids.append(int(m["content"]["text"]))
+                os.kill(km.provisioner.pid, signal.SIGKILL)
+                raise InterruptedError
+
+        with self.assertRaises(InterruptedError):
+            kc.execute_interactive('import ("fmt"; "os")\nfmt.Println(os.Getpid())\nfor {}', timeout=TIMEOUT, output_hook=kill_when_printed)
+        kc.stop_channels()
+        km.cleanup_resources()
+        deadline = time.time() + TIMEOUT
+        while running(pids[0]) and time.time() < deadline:
+            time.sleep(0.1)
+        self.assertFalse(running(pids[0]))
 
     def test_survives_crashes(self):
         for code, says in (
