@@ -40,6 +40,9 @@ func (b *bound) Import(p string) (*types.Package, error) {
 		return b.packages[p], nil
 	}
 	if p != support && !b.library.Load(p) {
+		if instead := generic[p]; instead != "" {
+			return nil, fmt.Errorf("cells cannot import %s, whose functions have type parameters: %s", p, instead)
+		}
 		return nil, fmt.Errorf("there is no package %s among those that cells can import%s", p, b.similar(p))
 	}
 	for _, needed := range b.library.Needs(p) {

@@ -95,6 +95,7 @@ func (c *checked) check(p *program) []types.Error {
 		}
 	}}
 	types.NewChecker(&conf, p.fset, c.pkg, c.info).Files([]*ast.File{file})
+	found = append(found, c.unsupported(p.fset)...)
 	return append(found, c.misplaced(p.fset)...)
 }
 

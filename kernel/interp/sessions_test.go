@@ -87,6 +87,10 @@ var sessions = []session{
 		{code: "1 + \"a\"", fails: "mismatched types"},
 		{code: "x := 5; x = \"a\"", fails: "cannot use \"a\""},
 		{code: "x", fails: "undefined: x"},
+		{code: "func Map[T any](xs []T) []T { return xs }", fails: "1:9: cells cannot declare functions with type parameters"},
+		{code: "type Pair[T any] struct{ a, b T }", fails: "cells cannot declare types with type parameters"},
+		{code: "import \"slices\"", fails: "cells cannot import slices"},
+		{code: "for x := range func(yield func(int) bool) { yield(1) } { _ = x }", fails: "cells cannot range over a function"},
 	}},
 	{name: "errors of a cell", cells: []cell{
 		{code: "import (\n\t\"errors\"\n\t\"fmt\"\n\t\"os\"\n\t\"strconv\"\n)"},
