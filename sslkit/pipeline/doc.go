@@ -13,7 +13,17 @@
 //
 // A run is a pure function of its record: the order of samples, the views and
 // the weights come from streams keyed by the seed; time enters observed values
-// only. [Session.Reproduce] executes a record again and compares every bit.
+// only. [Session.Reproduce] executes a record again and compares every bit;
+// [Resume] goes on after an interrupt or a kill and ends with the same bits as if
+// nothing had happened.
+//
+// While it trains, a run records what tells early whether its features are any
+// good, from [FeatureStd] to [MonitorKNN], and names a collapse when it sees one.
+//
+// Every row of a comparison is treated alike: features are standardised by the
+// run's unlabelled images, never by the few that have labels, and the same
+// subsets of labels serve every method. [Compare] shows means over seeds, and
+// [Paired] whether two runs differ on the same test images by more than chance.
 //
 // Choices, such as the strength of a probe's penalty, are made on held-out
 // training samples. The test set is read once, after the last choice.
