@@ -6,6 +6,7 @@ import (
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/contrastive"
+	"sslnotes/sslkit/mae"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pretext"
 )
@@ -19,6 +20,22 @@ var methods = []entry[sslkit.Method]{
 		{"NoStopGradient", "bool", "let the gradient into the target, which then is the online network"},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.BYOL{} }},
+	{About{Type: "contrastive.DINO", Section: "contrastive", Summary: "DINO teaches a student network the output distribution of its own momentum average.", Paper: "Caron and others 2021, algorithm 1", Fields: []Field{
+		{"Outputs", "int", "dimensions of the distribution. If 0, 256."},
+		{"StudentTemperature", "float32", "If 0, 0.1."},
+		{"TeacherTemperature", "float32", "If 0, 0.04."},
+		{"Momentum", "float32", "of the teacher at first; it rises to 1 by half a cosine. If 0, 0.99; negative: 0."},
+		{"CentreMomentum", "float32", "If 0, 0.9."},
+		{"Hidden", "int", "width of the head's hidden layers. If 0, 256."},
+		{"Bottleneck", "int", "width before the last layer. If 0, 64."},
+		{"Freeze", "int", "steps in which the last layer is held still. If 0, a twentieth of all; negative: none."},
+		{"Local", "int", "small views. If 0, 4; negative: none."},
+		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height."},
+		{"NoCentring", "bool", "the outputs collapse to one dimension"},
+		{"NoSharpening", "bool", "the teacher's temperature is the student's: the outputs become uniform"},
+		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
+		{"LocalAugment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
+	}}, func() sslkit.Method { return &contrastive.DINO{} }},
 	{About{Type: "contrastive.MoCo", Section: "contrastive", Summary: "MoCo contrasts a query with its key, the other view of the image seen by a momentum network, against a queue of keys of earlier steps.", Paper: "He and others 2020, algorithm 1; the two-layer head and the augmentation are v2's, Chen and others 2020", Fields: []Field{
 		{"Temperature", "float32", "If 0, 0.2."},
 		{"Momentum", "float32", "of the key network. If 0, 0.99; negative: 0, which fails."},
@@ -55,6 +72,14 @@ var methods = []entry[sslkit.Method]{
 		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 		{"LocalAugment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.SwAV{} }},
+	{About{Type: "mae.Autoencoder", Section: "mae", Summary: "Autoencoder hides most patches of an image and paints them from the others.", Paper: "He and others 2022", Fields: []Field{
+		{"MaskRatio", "float32", "share of the patches that is hidden. If 0, 0.75."},
+		{"Width", "int", "of the decoder's tokens. If 0, 64."},
+		{"Depth", "int", "blocks of the decoder. If 0, 2."},
+		{"Heads", "int", "of the decoder. If 0, 4."},
+		{"RawPixels", "bool", "predict pixels as they are, not normalised by patch"},
+		{"Augment", "augment.Chain", "Augment draws the image. If nil, a crop of at least 30 % of the area and a flip."},
+	}}, func() sslkit.Method { return &mae.Autoencoder{} }},
 	{About{Type: "pretext.Context", Section: "pretext", Summary: "Context predicts where one patch lies from another: which of the eight neighbours of the middle patch it is.", Paper: "Doersch, Gupta and Efros 2015", Fields: []Field{
 		{"Patch", "int", "pixels of a patch's side. If 0, three quarters of its cell, a third of the image."},
 		{"Jitter", "int", "pixels by which a patch's place varies. If 0, all the gap allows; negative: none."},

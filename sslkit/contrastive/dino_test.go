@@ -1,0 +1,81 @@
+package contrastive
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/tensor"
+)
+
+// Uniform outputs cost ln K; a student that says what the teacher says costs the
+// teacher's entropy.
+func TestDINOClosedForms(t *testing.T) {
+	const k = 10
+	m := &DINO{Outputs: k, Local: -1}
+	built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
+	flat := m.distribution(tensor.New(6, k))
+	close(t, "uniform", swapped([]*tensor.Tensor{tensor.New(6, k), tensor.New(6, k)}, []*tensor.Tensor{flat, flat}, 0.1).Item(), math.Log(k), 1e-6)
+	x := random(1, 6, k)
+	p := tensor.Softmax(tensor.Scale(x, 1/m.StudentTemperature))
+	close(t, "identical", swapped([]*tensor.Tensor{x, x}, []*tensor.Tensor{p, p}, m.StudentTemperature).Item(), float64(meanEntropy(p)), 1e-5)
+}
+
+// The centre follows the mean of the raw outputs at the step's end and not
+// before, and takes a constant out of all of them.
+func TestDINOCentre(t *testing.T) {
+	const k = 4
+	x := random(2, 5, k)
+	centre := []float32{1, -1, 0.5, 0}
+	for j, c := range moved(centre, x, 0.9) {
+		var mean float64
+		for i := range 5 {
+			mean += float64(x.Data()[i*k+j]) / 5
+		}
+		close(t, "centre", c, 0.9*float64(centre[j])+0.1*mean, 1e-6)
+	}
+	m := &DINO{Outputs: k, Local: -1}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
+	b := batch(m, 3, 6)
+	before := slices.Clone(m.centre.Value)
+	m.Loss(b, sslkit.NewStep(0, 4, 0, 1, nil))
+	if !slices.Equal(before, m.centre.Value) {
+		t.Error("the centre moved before the step's end")
+	}
+	discard(m.student)
+	discard(m.teacher)
+	m.centre.Set(nil)
+	step(m, e, heads, b, 0, 4)
+	if slices.Equal(before, m.centre.Value) {
+		t.Error("the centre did not move")
+	}
+	shifted := tensor.New(5, k)
+	for i, v := range x.Data() {
+		m.centre.Value[i%k] = 3
+		shifted.Data()[i] = v + 3
+	}
+	got := m.distribution(shifted)
+	clear(m.centre.Value)
+	for i, v := range m.distribution(x).Data() {
+		close(t, "a constant in all outputs", got.Data()[i], float64(v), 1e-4)
+	}
+}
+
+// The teacher gets no gradient and the last layer is held still at first.
+func TestDINOFreeze(t *testing.T) {
+	m := &DINO{Outputs: 6, Local: 1, LocalSize: 6, Freeze: 2}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 8, BatchSize: 6})
+	first := slices.Clone(m.last.Value.Data())
+	for i := range 4 {
+		step(m, e, heads, batch(m, uint64(i), 6), i, 8)
+		if held := slices.Equal(first, m.last.Value.Data()); held != (i < 2) {
+			t.Errorf("after step %d the last layer has moved: %v", i, !held)
+		}
+	}
+	for _, p := range m.State().Params() {
+		if p.Value.Grad() != nil {
+			t.Errorf("%s of the teacher has a gradient", p.Name)
+		}
+	}
+}
