@@ -21,6 +21,7 @@ func init() {
 			},
 			Types: map[string]reflect.Type{
 				"BYOL":    reflect.TypeFor[contrastive.BYOL](),
+				"DINO":    reflect.TypeFor[contrastive.DINO](),
 				"MoCo":    reflect.TypeFor[contrastive.MoCo](),
 				"SimCLR":  reflect.TypeFor[contrastive.SimCLR](),
 				"SimSiam": reflect.TypeFor[contrastive.SimSiam](),
