@@ -91,12 +91,17 @@ func accumulate(t *Tensor, g []float32, by float32) {
 	if !t.needs {
 		return
 	}
-	fresh := t.grad == nil
-	into := t.gradient()
+	fresh := t.grad == nil && by == 1
+	var into []float32
+	if fresh {
+		into = t.newGradient()
+	} else {
+		into = t.gradient()
+	}
 	f32.Chunks(len(g), chunk, func(from, to int) {
 		x, y := into[from:to], g[from:to]
 		switch {
-		case fresh && by == 1:
+		case fresh:
 			copy(x, y)
 		case by == 1:
 			f32.Add(x, x, y, false)
@@ -115,6 +120,16 @@ func receive(t *Tensor, g []float32) {
 		return
 	}
 	accumulate(t, g, 1)
+}
+
+// receiveHeld is receive of a scratch buffer, which it gives back or keeps.
+func receiveHeld(t *Tensor, g *[]float32) {
+	if t.needs && t.grad == nil && t.backward != nil {
+		t.grad, t.held = *g, g
+		return
+	}
+	accumulate(t, *g, 1)
+	f32.Release(g)
 }
 
 // ReLU returns max(x, 0); a NaN stays.

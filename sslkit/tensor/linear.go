@@ -14,9 +14,10 @@ func Linear(x, w, b *Tensor) *Tensor {
 	y := result(shape, func(y *Tensor) {
 		samples := x.shape[0]
 		if x.needs {
-			wt := make([]float32, len(w.data))
-			f32.Transpose(wt, w.data, in, out)
-			f32.Gemm(rows, in, out, y.grad, out, 1, wt, in, x.gradient(), in, f32.Start{Acc: true})
+			held := f32.Scratch(len(w.data))
+			f32.Transpose(*held, w.data, in, out)
+			f32.Gemm(rows, in, out, y.grad, out, 1, *held, in, x.gradient(), in, f32.Start{Acc: true})
+			f32.Release(held)
 		}
 		if w.needs {
 			dw := make([]float32, len(w.data))
@@ -72,9 +73,9 @@ func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
 			accumulate(w, dw, 1)
 		}
 		if x.needs {
-			dx := make([]float32, len(x.data))
-			c.InputGrad(out.grad, w.data, dx)
-			receive(x, dx)
+			dx := f32.Scratch(len(x.data))
+			c.InputGrad(out.grad, w.data, *dx)
+			receiveHeld(x, dx)
 		}
 	}, x, w)
 	c.Forward(x.data, w.data, out.data)

@@ -103,12 +103,13 @@ func normGrad(x *Tensor, dy, mask, gamma, mean, rstd, sums []float32, count int)
 		shift[j] = sums[j] * share
 		slope[j] = float32(sums[c+j]*share) * rstd[j]
 	}
-	dx := make([]float32, len(dy))
+	held := f32.Scratch(len(dy))
+	dx := *held
 	f32.Chunks(count, max(1, chunk/c), func(from, to int) {
 		from, to = from*c, to*c
 		f32.NormGrad(dx[from:to], dy[from:to], part(mask, from, to), x.data[from:to], mean, slope, shift, scale)
 	})
-	receive(x, dx)
+	receiveHeld(x, held)
 }
 
 // BatchNormEval normalises by given statistics, which are constants.

@@ -38,7 +38,8 @@ type Tensor struct {
 	shape    []int
 	data     []float32
 	grad     []float32
-	needs    bool // a gradient flows here
+	held     *[]float32 // the buffer of grad, if it goes back after use
+	needs    bool       // a gradient flows here
 	inputs   []*Tensor
 	backward func(out *Tensor)
 	visited  bool
@@ -132,8 +133,20 @@ func result(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor 
 // gradient returns where t's gradient is summed up.
 func (t *Tensor) gradient() []float32 {
 	if t.grad == nil {
-		t.grad = make([]float32, len(t.data))
+		clear(t.newGradient())
 	}
+	return t.grad
+}
+
+// newGradient gives t a gradient of unknown content. A leaf keeps its own; that
+// of a tensor inside the graph, which nobody else sees, is used again.
+func (t *Tensor) newGradient() []float32 {
+	if t.backward == nil {
+		t.grad = make([]float32, len(t.data))
+		return t.grad
+	}
+	t.held = f32.Scratch(len(t.data))
+	t.grad = *t.held
 	return t.grad
 }
 
@@ -156,7 +169,10 @@ func Backward(loss *Tensor) {
 		if t.grad != nil {
 			t.backward(t)
 		}
-		t.backward, t.inputs, t.grad = nil, nil, nil
+		if t.held != nil {
+			f32.Release(t.held)
+		}
+		t.backward, t.inputs, t.grad, t.held = nil, nil, nil, nil
 	}
 }
 

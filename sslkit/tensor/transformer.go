@@ -21,14 +21,15 @@ func LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 	y := result(x.shape, func(y *Tensor) {
 		size := rows / samples
 		sums, zero := make([]float32, 2*c), make([]float32, f32.Leaf*size*c)
-		dx := make([]float32, len(x.data))
+		held := f32.Scratch(len(x.data))
+		dx := *held
 		f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
 			a, b := from*size, to*size
 			f32.LayerNormGrad(dx[a*c:b*c], y.grad[a*c:b*c], zero, x.data[a*c:b*c], gamma.data, stats[2*a:2*b], sum[:c], sum[c:])
 		})
 		accumulate(gamma, sums[:c], 1)
 		accumulate(beta, sums[c:], 1)
-		receive(x, dx)
+		receiveHeld(x, held)
 	}, x, gamma, beta)
 	f32.Chunks(rows, max(1, chunk/c), func(from, to int) {
 		f32.LayerNorm(y.data[from*c:to*c], x.data[from*c:to*c], gamma.data, beta.data, stats[2*from:2*to], eps)
@@ -40,14 +41,15 @@ func LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 // Gimpel 2016), within 7 ulp.
 func GELU(x *Tensor) *Tensor {
 	y := result(x.shape, func(y *Tensor) {
-		d := make([]float32, len(x.data))
+		held := f32.Scratch(len(x.data))
+		d := *held
 		again := f32.Scratch(len(d))
 		defer f32.Release(again)
 		f32.Chunks(len(d), chunk, func(from, to int) {
 			copy(d[from:to], y.grad[from:to])
 			f32.GELUGrad((*again)[from:to], d[from:to], x.data[from:to])
 		})
-		receive(x, d)
+		receiveHeld(x, held)
 	}, x)
 	f32.Chunks(len(x.data), chunk, func(from, to int) { f32.GELU(y.data[from:to], x.data[from:to]) })
 	return y
@@ -93,12 +95,13 @@ func SelfAttention(qkv *Tensor, h Heads) (y, probabilities *Tensor) {
 	a := h.attention("SelfAttention", qkv, width)
 	p := make([]float32, n*a.Saved())
 	y = result([]int{n, tokens, width}, func(y *Tensor) {
-		d := make([]float32, len(qkv.data))
+		held := f32.Scratch(len(qkv.data))
+		d := *held
 		f32.Parallel(n, func(i int) {
 			row := i * tokens * width
 			a.Backward(d[3*row:], y.grad[row:], p[i*a.Saved():], qkv.data[3*row:], h.keys(a, i))
 		})
-		receive(qkv, d)
+		receiveHeld(qkv, held)
 	}, qkv)
 	f32.Parallel(n, func(i int) {
 		row := i * tokens * width
@@ -152,12 +155,12 @@ func TransformerBlock(x *Tensor, w *BlockWeights, h Heads, eps float32) *Tensor 
 			}
 			return nil
 		})
-		dx := make([]float32, len(x.data))
-		b.Backward(dx, y.grad, x.data, &weights, &grads, saved)
+		dx := f32.Scratch(len(x.data))
+		b.Backward(*dx, y.grad, x.data, &weights, &grads, saved)
 		for _, p := range held {
 			f32.Release(p)
 		}
-		receive(x, dx)
+		receiveHeld(x, dx)
 	}, inputs...)
 	if y.needs {
 		saved, held = hold(b)

@@ -1,0 +1,55 @@
+package tensor
+
+import (
+	"slices"
+	"testing"
+
+	"sslnotes/sslkit/internal/f32"
+)
+
+// Buffers used before change no gradient: two passes through poisoned ones give
+// the same bits.
+func TestRecycledBuffersDoNotLeak(t *testing.T) {
+	for _, c := range table {
+		run := func() (all [][]float32) {
+			var x []*Tensor
+			for i, s := range c.shapes {
+				x = append(x, random(uint64(i), s...).RequireGrad())
+			}
+			inside := make([]*Tensor, len(x)) // in the graph, not its leaves
+			for i := range x {
+				inside[i] = Scale(x[i], 1)
+			}
+			y := c.f(inside)
+			Backward(Sum(Mul(y, random(99, y.shape...))))
+			for _, in := range x {
+				all = append(all, in.grad)
+			}
+			return all
+		}
+		want := run()
+		poison()
+		for i, got := range run() {
+			if !slices.Equal(got, want[i]) {
+				t.Errorf("%s: input %d", c.name, i)
+			}
+		}
+	}
+}
+
+// poison fills free buffers of every small size with a value no one wants.
+func poison() {
+	var taken []*[]float32
+	for n := 1; n < 4096; n += n/4 + 1 {
+		for range 8 {
+			b := f32.Scratch(n)
+			for i := range *b {
+				(*b)[i] = 1e30
+			}
+			taken = append(taken, b)
+		}
+	}
+	for _, b := range taken {
+		f32.Release(b)
+	}
+}
