@@ -43,7 +43,7 @@ func zerosLike(params []*Param) [][]float32 {
 // Step changes the parameters by their gradients at the given rate. It panics
 // if a parameter has none: a loss that forgot a layer must not go unseen.
 func (o *AdamW) Step(rate float32) {
-	o.c1, o.c2 = o.c1*float64(o.Beta1), o.c2*float64(o.Beta2)
+	o.c1, o.c2 = float64(o.c1*float64(o.Beta1)), float64(o.c2*float64(o.Beta2))
 	step := rate / float32(1-o.c1)
 	scale := 1 / float32(math.Sqrt(1-o.c2))
 	adam := f32.AdamW{Beta1: o.Beta1, Beta2: o.Beta2, Scale: scale, Eps: o.Eps, Step: step, Keep: 1}
@@ -126,5 +126,5 @@ func cosPi(x float64) float64 {
 	for k := 23.0; k > 1; k -= 2 {
 		p = 1 - float64(float64(z*p)/float64(k*(k-1)))
 	}
-	return y * p
+	return float64(y * p)
 }

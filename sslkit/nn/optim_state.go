@@ -15,7 +15,7 @@ func (o *AdamW) State() Module {
 func (o *AdamW) Resume(steps int) {
 	o.c1, o.c2 = 1, 1
 	for range steps { // as Step multiplies, so that the bits are the same
-		o.c1, o.c2 = o.c1*float64(o.Beta1), o.c2*float64(o.Beta2)
+		o.c1, o.c2 = float64(o.c1*float64(o.Beta1)), float64(o.c2*float64(o.Beta2))
 	}
 }
 

@@ -189,7 +189,7 @@ func sinCos(rows, cols int, down, across float64, width int) *tensor.Tensor {
 	return t
 }
 
-func sin(x float64) float32 { return cos(x - math.Pi/2) }
+func sin(x float64) float32 { return cos(float64(x) - math.Pi/2) }
 
 // cos returns the cosine by cosPi, the same bits on every processor.
 func cos(x float64) float32 {

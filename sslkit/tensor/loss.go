@@ -75,7 +75,7 @@ func crossEntropyRow(row []float32, target int, p []float32) float32 {
 func Mean(x *Tensor) *Tensor {
 	share := 1 / float32(len(x.data))
 	out := result([]int{1}, func(out *Tensor) {
-		g, d := x.gradient(), out.grad[0]*share
+		g, d := x.gradient(), float32(out.grad[0]*share)
 		for i := range g {
 			g[i] += d
 		}

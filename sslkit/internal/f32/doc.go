@@ -7,8 +7,8 @@
 // decide how fast it is computed, never which bits come out. Each assembly
 // kernel has a twin in Go, built on an exact float32 [FMA], and the tests hold
 // them equal bit for bit. The environment variable SSLKIT_ISA (generic, avx2,
-// avx512) chooses the instruction set; the build tag portable leaves the
-// assembly out.
+// avx512, neon) chooses the instruction set; the build tag portable leaves the
+// assembly out. On arm64 the matrix products are assembly, the rest is Go.
 //
 // # The arithmetic
 //

@@ -62,7 +62,7 @@ func expFast(a, b float32) float32 {
 	for _, c := range expSeries[1:5] {
 		p = float32((p + c) * r)
 	}
-	p = float32(p+expSeries[5]) * float32(r*r)
+	p = float32(float32(p+expSeries[5]) * float32(r*r))
 	p = float32(p+r) + 1
-	return p * math.Float32frombits(math.Float32bits(t)<<23+0x3f800000)
+	return float32(p * math.Float32frombits(math.Float32bits(t)<<23+0x3f800000))
 }

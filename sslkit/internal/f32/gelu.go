@@ -53,7 +53,7 @@ func GELUGrad(y, d, x []float32) {
 // normal returns Φ(x) and e^(-x²/2).
 func normal(x float32) (cdf, e float32) {
 	high := math.Float32frombits(math.Float32bits(x) & 0xfffff000)
-	e = expFast(float32(high*high)*-0.5, float32(float32(x-high)*float32(x+high))*-0.5)
+	e = expFast(float32(float32(high*high)*-0.5), float32(float32(float32(x-high)*float32(x+high))*-0.5))
 	ax := math.Float32frombits(math.Float32bits(x) & 0x7fffffff)
 	t := 1 / (float32(ax*slope) + 1)
 	p := float32(tailSeries[0] * t)

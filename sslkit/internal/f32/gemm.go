@@ -2,7 +2,6 @@ package f32
 
 import (
 	"runtime"
-	"sync"
 	"unsafe"
 )
 
@@ -72,8 +71,10 @@ func Gemm(m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []floa
 		p.block(e, 0, m, 0, n)
 		return
 	}
-	pieces := 4 * runtime.GOMAXPROCS(0)
+	threads := runtime.GOMAXPROCS(0)
+	pieces := 4 * threads
 	if m >= n {
+		pieces = min(pieces, max(threads, m/blockM)) // each copies B for itself
 		units := (m + e.rows - 1) / e.rows
 		pieces = min(pieces, units)
 		Parallel(pieces, func(i int) {
@@ -102,68 +103,113 @@ func (p *product) check() {
 }
 
 const (
-	blockK   = 384 // depth of a block: a panel of B stays in L1
-	blockM   = 448 // rows of a block: A's share stays in L2
-	packFrom = 64  // row stride of B from which its panel is copied
+	blockK   = 384  // depth of a block: a panel of B stays in the first cache
+	blockM   = 192  // rows of a block: A's share stays in the second
+	packFrom = 64   // row stride of B from which its panels are copied
+	farFrom  = 1024 // stride of A from which its block is copied: rows far apart meet in few cache sets
+	wideFrom = 256  // columns from which that pays
 )
 
-var panels = sync.Pool{New: func() any { return new([blockK * 32]float32) }}
+// A slab is blockK terms of a product, its operands copied where that pays.
+type slab struct {
+	*product
+	e         *engine
+	k0, depth int
+	n0, n1    int
+	b, a      []float32 // B in panels and one block of A in tiles, or nil
+}
 
 // block computes rows m0..m1 and columns n0..n1 of the product.
 func (p *product) block(e *engine, m0, m1, n0, n1 int) {
-	panel := panels.Get().(*[blockK * 32]float32)
-	defer panels.Put(panel)
-	for k0 := 0; k0 == 0 || k0 < p.k; k0 += blockK {
-		depth := min(blockK, p.k-k0)
+	s := slab{product: p, e: e, n0: n0, n1: n1, depth: evenly(p.k, blockK)}
+	if s.depth > 0 && p.ldb >= packFrom && m1-m0 >= 4*e.rows {
+		b := scratch(e.packedSize(s.depth, n1-n0))
+		defer release(b)
+		s.b = *b
+	}
+	if s.depth > 0 && max(p.a.row, p.a.col) >= farFrom && n1-n0 >= wideFrom {
+		a := scratch(min(blockM, m1-m0) * s.depth)
+		defer release(a)
+		s.a = *a
+	}
+	for ; s.k0 == 0 || s.k0 < p.k; s.k0 += s.depth {
+		s.depth = min(s.depth, p.k-s.k0)
+		if s.b != nil {
+			e.packStrided(s.b, p.b[s.k0*p.ldb+n0:], s.depth, n1-n0, p.ldb)
+		}
 		for i0 := m0; i0 < m1; i0 += blockM {
 			i1 := min(m1, i0+blockM)
-			for j := n0; j < n1; j += e.cols {
-				p.panel(e, panel[:], i0, i1, j, min(e.cols, n1-j), k0, depth)
+			if s.a != nil {
+				s.packA(i0, i1)
 			}
+			for j := n0; j < n1; j += e.cols {
+				s.panel(i0, i1, j)
+			}
+		}
+		if s.depth == 0 {
+			return
 		}
 	}
 }
 
-// panel computes width columns from column j, for rows i0..i1 and depth terms
-// from k0.
-func (p *product) panel(e *engine, copied []float32, i0, i1, j, width, k0, depth int) {
-	b, ldb := unsafe.SliceData(copied), e.cols
-	switch {
-	case depth == 0:
-	case p.ldb >= packFrom && i1-i0 >= 4*e.rows:
-		for l := range depth {
-			copy(copied[l*e.cols:l*e.cols+width], p.b[(k0+l)*p.ldb+j:])
-		}
-	default:
-		b, ldb = &p.b[k0*p.ldb+j], p.ldb
-	}
-	t := tile{
-		b: unsafe.Pointer(b), ldb: uintptr(ldb) * 4, ldc: uintptr(p.ldc) * 4, k: uintptr(depth),
-		ars: uintptr(p.a.row) * 4, acs: uintptr(p.a.col) * 4,
-	}
-	t.segments = 1
+// packA copies rows i0..i1 of A tile by tile, each by columns.
+func (s *slab) packA(i0, i1 int) {
+	at := 0
 	for i, rows := i0, 0; i < i1; i += rows {
-		rows = evenly(i1-i, e.rows)
-		if depth > 0 {
-			t.a = unsafe.Pointer(&p.a.data[i*p.a.row+k0*p.a.col])
+		rows = evenly(i1-i, s.e.rows)
+		to := s.a[at : at+rows*s.depth]
+		for q := range rows {
+			from := s.product.a.data[(i+q)*s.product.a.row+s.k0*s.product.a.col:]
+			for l := range s.depth {
+				to[l*rows+q] = from[l*s.product.a.col]
+			}
+		}
+		at += len(to)
+	}
+}
+
+// panel computes the columns of one panel from column j, for rows i0..i1.
+func (s *slab) panel(i0, i1, j int) {
+	p, width := s.product, min(s.e.cols, s.n1-j)
+	t := tile{ldc: uintptr(p.ldc) * 4, k: uintptr(s.depth), segments: 1}
+	switch {
+	case s.depth == 0:
+	case s.b != nil:
+		t.b, t.ldb = unsafe.Pointer(&s.b[(j-s.n0)*s.depth]), uintptr(s.e.cols)*4
+	default:
+		t.b, t.ldb = unsafe.Pointer(&p.b[s.k0*p.ldb+j]), uintptr(p.ldb)*4
+	}
+	for i, rows := i0, 0; i < i1; i += rows {
+		rows = evenly(i1-i, s.e.rows)
+		switch {
+		case s.depth == 0:
+		case s.a != nil:
+			t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
+		default:
+			t.a = unsafe.Pointer(&p.a.data[i*p.a.row+s.k0*p.a.col])
+			t.ars, t.acs = uintptr(p.a.row)*4, uintptr(p.a.col)*4
 		}
 		t.c = unsafe.Pointer(&p.c[i*p.ldc+j])
 		switch {
-		case k0 > 0 || p.start.Acc:
+		case s.k0 > 0 || p.start.Acc:
 			t.start, t.lds = t.c, t.ldc
 		case p.start.Bias != nil:
 			t.start, t.lds = unsafe.Pointer(&p.start.Bias[j]), 0
 		default:
 			t.start = nil
 		}
-		e.run(&t, rows, width)
+		s.e.run(&t, rows, width)
 	}
 }
 
 // run computes one tile of the given size.
 func (e *engine) run(t *tile, rows, width int) {
-	if e.lanes == 0 || e.tiles[0] == nil {
+	switch {
+	case e.tiles == nil:
 		tileGeneric(t, rows, width)
+		return
+	case e.element != nil:
+		e.runWhole(t, rows, width)
 		return
 	}
 	vectors := (width + e.lanes - 1) / e.lanes
@@ -171,6 +217,26 @@ func (e *engine) run(t *tile, rows, width int) {
 	t.mask = 1<<last - 1
 	t.vmask = unsafe.Pointer(&laneMasks[8-min(last, 8)])
 	e.tiles[vectors-1][rows](t)
+}
+
+// runWhole computes a tile without masks: whole vectors, then the columns that
+// are left, element by element.
+func (e *engine) runWhole(t *tile, rows, width int) {
+	whole := width / e.lanes
+	if whole > 0 {
+		e.tiles[whole-1][rows](t)
+	}
+	for j := whole * e.lanes; j < width; j++ {
+		for i := range rows {
+			one := *t
+			one.a = unsafe.Add(t.a, uintptr(i)*t.ars)
+			one.b, one.c = unsafe.Add(t.b, 4*j), unsafe.Add(t.c, uintptr(i)*t.ldc+uintptr(4*j))
+			if t.start != nil {
+				one.start = unsafe.Add(t.start, uintptr(i)*t.lds+uintptr(4*j))
+			}
+			e.element(&one)
+		}
+	}
 }
 
 // tileGeneric is the loop that every micro-kernel equals.

@@ -88,7 +88,7 @@ func avx512Tile13x2(t *tile)
 //go:noescape
 func avx512Tile14x2(t *tile)
 
-var avx512Tiles = [2][]func(*tile){
+var avx512Tiles = [][]func(*tile){
 	{nil, avx512Tile1x1, avx512Tile2x1, avx512Tile3x1, avx512Tile4x1, avx512Tile5x1, avx512Tile6x1, avx512Tile7x1, avx512Tile8x1, avx512Tile9x1, avx512Tile10x1, avx512Tile11x1, avx512Tile12x1, avx512Tile13x1, avx512Tile14x1},
 	{nil, avx512Tile1x2, avx512Tile2x2, avx512Tile3x2, avx512Tile4x2, avx512Tile5x2, avx512Tile6x2, avx512Tile7x2, avx512Tile8x2, avx512Tile9x2, avx512Tile10x2, avx512Tile11x2, avx512Tile12x2, avx512Tile13x2, avx512Tile14x2},
 }
@@ -129,7 +129,7 @@ func avx2Tile5x2(t *tile)
 //go:noescape
 func avx2Tile6x2(t *tile)
 
-var avx2Tiles = [2][]func(*tile){
+var avx2Tiles = [][]func(*tile){
 	{nil, avx2Tile1x1, avx2Tile2x1, avx2Tile3x1, avx2Tile4x1, avx2Tile5x1, avx2Tile6x1},
 	{nil, avx2Tile1x2, avx2Tile2x2, avx2Tile3x2, avx2Tile4x2, avx2Tile5x2, avx2Tile6x2},
 }

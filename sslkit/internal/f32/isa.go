@@ -6,19 +6,21 @@ import (
 	"strings"
 )
 
-// An engine is one implementation of the matrix-product tile.
+// An engine is one implementation of the matrix-product tile and the loops.
 type engine struct {
 	name       string
-	rows, cols int // of the largest tile
-	lanes      int // of a vector
-	tiles      [2][]func(*tile)
+	rows, cols int             // of the largest tile
+	lanes      int             // of a vector
+	tiles      [][]func(*tile) // by vectors, from 1, and rows; nil for the Go loop
+	element    func(*tile)     // of one element, where the tiles have no masks
+	loops      bool            // elementwise loops run as assembly too
 }
 
 var generic = engine{name: "generic", rows: 8, cols: 32, lanes: 16}
 
 var active = choose(os.Getenv("SSLKIT_ISA"))
 
-// Active names the instruction set in use: generic, avx2 or avx512.
+// Active names the instruction set in use: generic, avx2, avx512 or neon.
 func Active() string { return active.name }
 
 // Available lists the instruction sets this machine can run, the fastest last.
@@ -56,5 +58,5 @@ func choose(name string) *engine {
 	panic(fmt.Sprintf("SSLKIT_ISA is %q, want one of %s on this machine", name, strings.Join(Available(), ", ")))
 }
 
-// assembly reports whether the engine has any.
-func (e *engine) assembly() bool { return e.tiles[0] != nil }
+// assembly reports whether the elementwise loops run as assembly.
+func (e *engine) assembly() bool { return e.loops }

@@ -5,8 +5,8 @@ package f32
 import "golang.org/x/sys/cpu"
 
 var (
-	avx2   = engine{"avx2", 6, 16, 8, avx2Tiles}
-	avx512 = engine{"avx512", 14, 32, 16, avx512Tiles}
+	avx2   = engine{name: "avx2", rows: 6, cols: 16, lanes: 8, tiles: avx2Tiles, loops: true}
+	avx512 = engine{name: "avx512", rows: 14, cols: 32, lanes: 16, tiles: avx512Tiles, loops: true}
 )
 
 func engines() []*engine {

@@ -1,4 +1,4 @@
-//go:build !amd64 || portable
+//go:build (!amd64 && !arm64) || portable
 
 package f32
 

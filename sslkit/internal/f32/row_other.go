@@ -4,7 +4,7 @@
 
 package f32
 
-// Without assembly no engine has tiles, so none of these is called.
+// Elsewhere no engine has loops, so none of these is called.
 
 func avx2GELU(*geluTask)                {}
 func avx2GELUGrad(*geluTask)            {}

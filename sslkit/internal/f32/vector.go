@@ -157,7 +157,7 @@ func vector(c int, xs ...[]float32) (rows uintptr, ok bool) {
 	for _, x := range xs {
 		_ = x[:n]
 	}
-	return uintptr(n / max(1, c)), active.tiles[0] != nil && c > 0 && c%8 == 0 && n >= c && n%c == 0
+	return uintptr(n / max(1, c)), active.assembly() && c > 0 && c%8 == 0 && n >= c && n%c == 0
 }
 
 // whole returns how many of n values run as assembly.
@@ -165,7 +165,7 @@ func whole(n int, xs ...[]float32) int {
 	for _, x := range xs {
 		_ = x[:n]
 	}
-	if active.tiles[0] == nil {
+	if !active.assembly() {
 		return 0
 	}
 	return n / 8 * 8

@@ -2,7 +2,7 @@
 
 package f32
 
-// Without assembly no engine has tiles, so none of these is called.
+// Elsewhere no engine has loops, so none of these is called.
 
 func normAVX2(_, _, _, _, _ *float32, _, _ uintptr)                  {}
 func normReLUAVX2(_, _, _, _, _ *float32, _, _ uintptr)              {}

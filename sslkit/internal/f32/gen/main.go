@@ -1,5 +1,5 @@
-// Gen writes the matrix-product micro-kernels for AVX-512 and AVX2, and the
-// elementwise loops for AVX2.
+// Gen writes the matrix-product micro-kernels for AVX-512, AVX2 and NEON, and
+// the elementwise loops for AVX2.
 //
 // A kernel computes a tile of C = start + A·B with every element one chain of
 // fused multiply-adds over ascending k: the lanes of a vector are columns of C,
@@ -44,7 +44,7 @@ func main() {
 				stubs.p("//go:noescape\nfunc %s(t *tile)\n", s.label(rows, vectors))
 			}
 		}
-		stubs.p("var %sTiles = [2][]func(*tile){", s.name)
+		stubs.p("var %sTiles = [][]func(*tile){", s.name)
 		for vectors := 1; vectors <= 2; vectors++ {
 			fmt.Fprint(&stubs, "\t{nil")
 			for rows := 1; rows <= s.rows; rows++ {
@@ -58,6 +58,7 @@ func main() {
 	save("gemm_amd64_stubs.go", bytes.TrimRight(stubs.Bytes(), "\n"))
 	vectors()
 	rows()
+	neon()
 }
 
 func save(name string, b []byte) {
