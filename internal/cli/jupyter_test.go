@@ -55,8 +55,8 @@ func TestJupyterSuite(t *testing.T) {
 	}
 }
 
-// TestNbconvert executes a notebook as a user of Jupyter does.
-func TestNbconvert(t *testing.T) {
+// TestJupyterNbconvert executes a notebook as a user of Jupyter does.
+func TestJupyterNbconvert(t *testing.T) {
 	p := python(t)
 	dir := t.TempDir()
 	c := exec.Command(p, "-m", "nbconvert", "--execute", "--to", "markdown", "--stdout", "--output-dir", dir, "testdata/jupyter/cells.ipynb")
