@@ -25,9 +25,12 @@ type cellBar struct {
 
 var cellBars atomic.Int64
 
-// displayBar shows a bar in the cell that runs.
+// displayBar shows a bar in the cell that runs, unless there are no steps.
 func displayBar(title string, total int) pipeline.Bar {
-	b := &cellBar{id: fmt.Sprintf("progress-%d", cellBars.Add(1)), title: title, total: max(1, total), started: time.Now()}
+	if total == 0 {
+		return noBar{}
+	}
+	b := &cellBar{id: fmt.Sprintf("progress-%d", cellBars.Add(1)), title: title, total: total, started: time.Now()}
 	b.show()
 	return b
 }
@@ -81,3 +84,12 @@ func (b *cellBar) line(spent time.Duration) string {
 	}
 	return line
 }
+
+// noBar shows nothing.
+type noBar struct{}
+
+// Update implements pipeline.Bar.
+func (noBar) Update(int, string) {}
+
+// Close implements pipeline.Bar.
+func (noBar) Close() {}

@@ -43,7 +43,7 @@ func (m module) ReadDir(name string) ([]fs.DirEntry, error) {
 	if name != "." {
 		return all, err
 	}
-	keep := strings.Fields("go.mod go.sum main.go source.go internal kernel plots sslkit tracker")
+	keep := strings.Fields("go.mod go.sum main.go source.go internal kernel notebooks plots sslkit tracker")
 	return slices.DeleteFunc(all, func(d fs.DirEntry) bool { return !slices.Contains(keep, d.Name()) }), err
 }
 
