@@ -2,7 +2,8 @@
 // method is, what it sees of the data, and how its training is scheduled. The
 // methods themselves stand in one folder per section of the course:
 //
-//   - pretext: tasks made up from the data itself (rotation, jigsaw, context)
+//   - pretext: tasks made up from the data itself (rotation, jigsaw, context,
+//     inpainting)
 //   - contrastive: two views of one image agree (SimCLR, MoCo, BYOL, SwAV, DINO)
 //   - mae: paint what was hidden
 //   - pipeline: the training loop

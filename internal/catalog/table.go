@@ -86,6 +86,11 @@ var methods = []entry[sslkit.Method]{
 		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
 		{"RawPatches", "bool", "leave the patches' mean and contrast"},
 	}}, func() sslkit.Method { return &pretext.Context{} }},
+	{About{Type: "pretext.Inpainting", Section: "pretext", Summary: "Inpainting cuts a square hole into an image and paints it from the rest, with the squared error alone: the paper's adversarial term sharpens pictures and is left out.", Paper: "context encoders: Pathak and others 2016", Fields: []Field{
+		{"Hole", "int", "pixels of the hole's side. If 0, three sevenths of the image's height."},
+		{"Hidden", "int", "channels of the decoder. If 0, 64."},
+		{"Augment", "augment.Chain", "Augment draws the image. If nil, a flip and a crop of at least half the area; an empty chain: none."},
+	}}, func() sslkit.Method { return &pretext.Inpainting{} }},
 	{About{Type: "pretext.Jigsaw", Section: "pretext", Summary: "Jigsaw cuts an image into tiles, shuffles them, and predicts which of a fixed list of permutations was used.", Paper: "Noroozi and Favaro 2016", Fields: []Field{
 		{"Side", "int", "tiles a side. If 0, 3."},
 		{"Permutations", "int", "in the list. If 0, 64, or all if there are fewer."},

@@ -1,0 +1,139 @@
+package pretext
+
+import (
+	"fmt"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
+)
+
+// Inpainting cuts a square hole into an image and paints it from the rest
+// (context encoders: Pathak and others 2016), with the squared error alone: the
+// paper's adversarial term sharpens pictures and is left out. The hole is filled
+// with the set's mean, so that no value in it tells that it is one, and the loss
+// looks at the hole alone. The encoder must keep places, as nn.ResNet,
+// nn.ConvNet and nn.ViT do.
+//
+// Beside the loss stands blank_loss, the error of leaving the mean: a loss that
+// is no lower has learnt nothing.
+type Inpainting struct {
+	Hole   int // pixels of the hole's side. If 0, three sevenths of the image's height.
+	Hidden int // channels of the decoder. If 0, 64.
+
+	// Augment draws the image. If nil, a flip and a crop of at least half the
+	// area; an empty chain: none.
+	Augment augment.Chain
+
+	encoder nn.Mapper
+	decoder nn.Sequential
+	pixels  *nn.Linear
+	in      data.Spec
+	patch   int // pixels of the side that one place of the map paints
+}
+
+// Name implements sslkit.Method.
+func (m *Inpainting) Name() string { return "inpainting" }
+
+// Schedule implements sslkit.Scheduler.
+func (m *Inpainting) Schedule() sslkit.Schedule {
+	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+}
+
+// Build implements sslkit.Method: a 3×3 convolution with BatchNorm and ReLU on
+// the encoder's map, and a linear layer from each place to its pixels.
+func (m *Inpainting) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
+	mapper, ok := e.(nn.Mapper)
+	if !ok {
+		return nil, fmt.Errorf("pretext: Inpainting needs an encoder that keeps places, not %T", e.Plan())
+	}
+	if m.Hole == 0 {
+		m.Hole = in.Height * 3 / 7
+	}
+	if m.Hidden == 0 {
+		m.Hidden = 64
+	}
+	if m.Augment == nil {
+		m.Augment = augment.Chain{augment.Crop{MinArea: 0.5}, augment.Flip{P: 0.5}}
+	}
+	if m.Hole < 1 || m.Hole >= min(in.Height, in.Width) || m.Hidden < 1 {
+		return nil, fmt.Errorf("pretext: Inpainting.Hole is %d and Hidden %d for images of %d×%d, want a hole inside and Hidden > 0", m.Hole, m.Hidden, in.Height, in.Width)
+	}
+	place := mapper.Map(tensor.New(1, in.Height, in.Width, in.Channels), false)
+	m.patch = in.Height / place.Dim(1)
+	if place.Dim(1)*m.patch != in.Height || place.Dim(2)*m.patch != in.Width {
+		return nil, fmt.Errorf("pretext: Inpainting of images of %d×%d from a map of %d×%d, want a divisor", in.Height, in.Width, place.Dim(1), place.Dim(2))
+	}
+	m.encoder, m.in = mapper, in
+	r := s.Stream("decoder")
+	m.decoder = nn.Sequential{nn.NewConv2D("decoder.conv", e.Dim(), m.Hidden, 3, 1, r), nn.NewBatchNorm("decoder.norm", m.Hidden), nn.ReLU{}}
+	m.pixels = nn.NewLinear("pixels", m.Hidden, m.patch*m.patch*in.Channels, true, r)
+	return nn.Modules{m.decoder, m.pixels}, nil
+}
+
+// Views implements sslkit.Viewer.
+func (m *Inpainting) Views(in data.Spec) []data.Spec { return []data.Spec{in} }
+
+// View implements sslkit.Viewer.
+func (m *Inpainting) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
+	m.Augment.Draw(dst, src, r)
+}
+
+// Loss implements sslkit.Method.
+func (m *Inpainting) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
+	x := b.Views[0]
+	// 1. Cut a hole into every image, elsewhere in each step.
+	cut, mask := m.cut(x, func(i int) *rng.Stream {
+		return rng.New(s.Seed, "hole", uint64(s.Index), uint64(b.Index[i]))
+	})
+	// 2. Paint the whole image from what is left.
+	painted := m.paint(cut, true)
+	// 3. Look at the hole alone.
+	s.Log("blank_loss", tensor.MaskedMSE(tensor.New(x.Shape()...), x, mask).Item())
+	return tensor.MaskedMSE(painted, x, mask)
+}
+
+// cut returns the images with holes at the mean, which is zero in normalised
+// images, and marks the pixels of the holes by 1.
+func (m *Inpainting) cut(x *tensor.Tensor, stream func(i int) *rng.Stream) (cut *tensor.Tensor, mask []float32) {
+	n, h, w, c := x.Dim(0), x.Dim(1), x.Dim(2), x.Dim(3)
+	cut, mask = tensor.New(x.Shape()...), make([]float32, n*h*w)
+	copy(cut.Data(), x.Data())
+	for i := range n {
+		r := stream(i)
+		y0, x0 := r.IntN(h-m.Hole+1), r.IntN(w-m.Hole+1)
+		for y := range m.Hole {
+			from := (i*h+y0+y)*w + x0
+			clear(cut.Data()[from*c : (from+m.Hole)*c])
+			for k := range m.Hole {
+				mask[from+k] = 1
+			}
+		}
+	}
+	return cut, mask
+}
+
+// paint returns what the decoder makes of all pixels, [N,H,W,C].
+func (m *Inpainting) paint(x *tensor.Tensor, train bool) *tensor.Tensor {
+	f := m.decoder.Forward(m.encoder.Map(x, train), train)
+	patches := m.pixels.Forward(tensor.Reshape(f, f.Dim(0), f.Dim(1)*f.Dim(2), f.Dim(3)), train)
+	return tensor.Unpatchify(patches, m.patch, m.in.Height, m.in.Width)
+}
+
+// Reconstruct cuts holes into normalised images [N,H,W,C] by the seed and
+// returns the images with holes, and with the holes painted.
+func (m *Inpainting) Reconstruct(x *tensor.Tensor, seed uint64) (cut, painted *tensor.Tensor) {
+	cut, mask := m.cut(x, func(i int) *rng.Stream { return rng.New(seed, "reconstruct", uint64(i)) })
+	guess, c := m.paint(cut, false).Detach(), x.Dim(3)
+	painted = tensor.New(x.Shape()...)
+	for i, v := range x.Data() {
+		painted.Data()[i] = v
+		if mask[i/c] == 1 {
+			painted.Data()[i] = guess.Data()[i]
+		}
+	}
+	return cut, painted
+}

@@ -1,0 +1,85 @@
+package pretext
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/sslkittest"
+	"sslnotes/sslkit/tensor"
+)
+
+func TestInpaintingSuite(t *testing.T) {
+	bad := map[string]sslkit.Method{"Inpainting.Hole": &Inpainting{Hole: 28}, "Hidden": &Inpainting{Hidden: -1}}
+	for _, plan := range []nn.Plan{nn.ConvNet{Channels: []int{4, 8}}, nn.ViT{Width: 8, Depth: 1, Heads: 2, PatchSize: 7}} {
+		sslkittest.TestMethod(t, func() sslkit.Method { return &Inpainting{Hidden: 6} }, sslkittest.Options{Plan: plan, Permutation: 1e-4, Bad: bad})
+	}
+}
+
+func inpainting(t *testing.T) *Inpainting {
+	t.Helper()
+	e, err := nn.ConvNet{Channels: []int{4, 6}}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(1, "e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Inpainting{}
+	if _, err := m.Build(e, gray28, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 4}); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// What is in the hole changes no prediction, and only the hole has a gradient.
+func TestHoleIsHidden(t *testing.T) {
+	m := inpainting(t)
+	x := images(3, 28, 28)
+	stream := func(i int) *rng.Stream { return rng.New(4, "hole", uint64(i)) }
+	cut, mask := m.cut(x, stream)
+	var holes float32
+	for i, v := range mask {
+		holes += v
+		if v == 1 {
+			x.Data()[i] += 7
+		}
+	}
+	if holes != 3*12*12 {
+		t.Errorf("%g pixels are hidden, want three holes of 12×12", holes)
+	}
+	again, _ := m.cut(x, stream)
+	if !slices.Equal(cut.Data(), again.Data()) {
+		t.Error("the hole shows through")
+	}
+	painted := m.paint(cut, true).Detach().RequireGrad()
+	tensor.Backward(tensor.MaskedMSE(painted, x, mask))
+	for i, g := range painted.Grad() {
+		if mask[i] == 0 && g != 0 {
+			t.Fatal("a pixel outside the hole has a gradient")
+		}
+	}
+}
+
+// The loss is the mean squared error on the hole, and blank_loss that of zeros.
+func TestInpaintingLoss(t *testing.T) {
+	m := inpainting(t)
+	x := images(3, 28, 28)
+	b := data.Batch{Views: []*tensor.Tensor{x}, Index: []int{1, 2, 3}}
+	logged := map[string]float32{}
+	got := m.Loss(b, sslkit.NewStep(2, 4, 0, 9, func(k string, v float32) { logged[k] = v })).Item()
+	cut, mask := m.cut(x, func(i int) *rng.Stream { return rng.New(9, "hole", 2, uint64(b.Index[i])) })
+	painted := m.paint(cut, true)
+	var want, blank float64
+	for i, v := range mask {
+		if v == 1 {
+			d := float64(painted.Data()[i] - x.Data()[i])
+			want += d * d / (3 * 144)
+			blank += float64(x.Data()[i]) * float64(x.Data()[i]) / (3 * 144)
+		}
+	}
+	if math.Abs(float64(got)-want) > 1e-5 || math.Abs(float64(logged["blank_loss"])-blank) > 1e-5 {
+		t.Errorf("loss %g and blank_loss %g, want %g and %g", got, logged["blank_loss"], want, blank)
+	}
+}
