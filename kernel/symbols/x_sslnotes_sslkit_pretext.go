@@ -19,9 +19,10 @@ func init() {
 				"RotationTask": reflect.ValueOf(pretext.RotationTask),
 			},
 			Types: map[string]reflect.Type{
-				"Context":  reflect.TypeFor[pretext.Context](),
-				"Jigsaw":   reflect.TypeFor[pretext.Jigsaw](),
-				"Rotation": reflect.TypeFor[pretext.Rotation](),
+				"Context":    reflect.TypeFor[pretext.Context](),
+				"Inpainting": reflect.TypeFor[pretext.Inpainting](),
+				"Jigsaw":     reflect.TypeFor[pretext.Jigsaw](),
+				"Rotation":   reflect.TypeFor[pretext.Rotation](),
 			},
 			Proxies:  map[string]reflect.Type{},
 			Untypeds: map[string]string{},
