@@ -40,8 +40,9 @@ check: tools
 	git diff --exit-code -- '*_amd64.s' '*_stubs.go' internal/catalog/table.go
 
 # Tests on real images skip without them; here they must not.
-data:
+data: build
 	@.ci/need /usr/share/datasets/fashion-mnist dataset-fashion-mnist
+	./sslnotes data get mnist
 
 generate:
 	go generate ./sslkit/... ./internal/catalog

@@ -38,18 +38,6 @@ func local() augment.Chain {
 	}
 }
 
-// orDefault returns d if v is zero, and zero if v is negative: for a field whose
-// zero is a choice of its own.
-func orDefault[T int | float32](v, d T) T {
-	switch {
-	case v == 0:
-		return d
-	case v < 0:
-		return 0
-	}
-	return v
-}
-
 // between returns an error that names the field unless low ≤ v ≤ high.
 func between(field string, v, low, high float32) error {
 	if v >= low && v <= high {
