@@ -18,14 +18,13 @@ const maxMessage = 1 << 30
 
 // A request is what the parent asks of the child.
 type request struct {
-	ID       int    `json:"id"`
-	Op       string `json:"op"` // execute, complete, inspect, is_complete, interrupt, input
-	Cell     Cell   `json:"cell"`
-	Cursor   int    `json:"cursor,omitempty"` // in bytes
-	Detail   int    `json:"detail,omitempty"`
-	Text     string `json:"text,omitempty"` // of an input
-	NoText   bool   `json:"no_text,omitempty"`
-	Password bool   `json:"-"`
+	ID     int    `json:"id"`
+	Op     string `json:"op"` // execute, complete, inspect, is_complete, interrupt, input
+	Cell   Cell   `json:"cell"`
+	Cursor int    `json:"cursor,omitempty"` // in bytes
+	Detail int    `json:"detail,omitempty"`
+	Text   string `json:"text,omitempty"` // of an input
+	NoText bool   `json:"no_text,omitempty"`
 }
 
 // An event is what the child tells. Marker is its number in the streams.
