@@ -56,3 +56,21 @@ func TestRatios(t *testing.T) {
 		t.Errorf("median %g", got)
 	}
 }
+
+// BenchmarkStep times a training step of each model on a batch of 256.
+func BenchmarkStep(b *testing.B) {
+	for _, name := range Models() {
+		b.Run(name, func(b *testing.B) {
+			m, err := models[name](256, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			m.step()
+			b.ReportAllocs()
+			for b.Loop() {
+				m.step()
+			}
+			b.ReportMetric(float64(m.flops)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOPS")
+		})
+	}
+}
