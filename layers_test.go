@@ -23,6 +23,7 @@ var layers = map[string]string{
 	"sslkit":                  "sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/bench":            "sslkit/nn sslkit/tensor sslkit/rng sslkit/internal/f32",
 	"sslkit/pretext":          "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
+	"sslkit/clip":             "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/mae":              "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/contrastive":      "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/pipeline":         "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng tracker internal/config",

@@ -5,6 +5,7 @@
 //   - pretext: tasks made up from the data itself (rotation, jigsaw, context,
 //     inpainting)
 //   - contrastive: two views of one image agree (SimCLR, MoCo, BYOL, SwAV, DINO)
+//   - clip: images and what is said of them (CLIP, zero-shot classification)
 //   - mae: paint what was hidden
 //   - pipeline: the training loop
 //

@@ -48,6 +48,16 @@ type Stateful interface {
 	State() nn.Module
 }
 
+// A Keeper has heads that are of use after training, as CLIP's text encoder is.
+// The pipeline stores them, and State, with the encoder when training ends, and
+// a run that is loaded has them back.
+type Keeper interface {
+	Method
+
+	// Keep returns what is worth keeping. It is asked after Build.
+	Keep() nn.Module
+}
+
 // A Trivial method knows what its loss is when the features are the same for
 // every input: a loss that stays there has learnt nothing, or has collapsed.
 // TrivialLoss is asked after Build.

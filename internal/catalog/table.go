@@ -5,6 +5,7 @@ package catalog
 import (
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/clip"
 	"sslnotes/sslkit/contrastive"
 	"sslnotes/sslkit/mae"
 	"sslnotes/sslkit/nn"
@@ -12,6 +13,17 @@ import (
 )
 
 var methods = []entry[sslkit.Method]{
+	{About{Type: "clip.CLIP", Section: "clip", Summary: "CLIP finds the caption of every image of a batch among all of its captions, and the image of every caption.", Paper: "Radford and others 2021", Fields: []Field{
+		{"Text", "nn.Transformer", "the text encoder"},
+		{"Dim", "int", "width of the common space. If 0, 64."},
+		{"Vocabulary", "int", "tokens at most, learnt from the captions. If 0, 1024."},
+		{"Context", "int", "tokens of a text, with start and end. If 0, 32."},
+		{"Temperature", "float32", "inverse of the scale at the start. If 0, 0.07, or 0.1 with Sigmoid."},
+		{"Phrases", "float32", "probability that a phrase of a caption is said. If 0, 0.5; 1: whole captions."},
+		{"MultiPositive", "bool", "MultiPositive takes all images of equal captions for right, each to the same share; else they are taken for wrong."},
+		{"Sigmoid", "bool", "Sigmoid judges every pair alone, right or wrong, with a learned bias of -10 at the start (SigLIP; Zhai and others 2023, algorithm 1)."},
+		{"Augment", "augment.Chain", "Augment draws the image. If nil, a crop of at least 60 % of the area."},
+	}}, func() sslkit.Method { return &clip.CLIP{} }},
 	{About{Type: "contrastive.BYOL", Section: "contrastive", Summary: "BYOL predicts the target network's projection of one view from the online network's projection of the other; the target follows the online network slowly and gets no gradient.", Paper: "Grill and others 2020, equations 1 to 3", Fields: []Field{
 		{"Momentum", "float32", "of the target at first; it rises to 1 by half a cosine. If 0, 0.99; negative: 0, the target is the online network."},
 		{"Hidden", "int", "width of the hidden layers of projector and predictor. If 0, 256."},

@@ -103,7 +103,7 @@ GOMAXPROCS and SSLKIT_ISA (generic, avx2, avx512) change speed alone.`,
 	add(root, "make", a.train(), a.probe(), a.baseline(), a.reproduce())
 	add(root, "read", a.runs(), a.show(), a.compare(), a.plot(), a.export())
 	add(root, "know", a.methods(), a.encoders(), a.data(), a.bench(), a.version())
-	root.AddCommand(a.results())
+	root.AddCommand(a.results(), a.retrieve())
 	add(root, "notebook", a.walk(), a.install(), a.uninstall(), a.kernel(), a.runSession())
 	return root
 }

@@ -136,3 +136,18 @@ func TestPerClassIsNested(t *testing.T) {
 		t.Error("took 21 of 20 samples")
 	}
 }
+
+func TestFromPixelsKeepsCaptions(t *testing.T) {
+	spec := Spec{Height: 1, Width: 1, Channels: 1, Mean: []float32{0}, Std: []float32{1}, Captions: []string{"a", "b"}}
+	set, err := FromPixels("said", "train", spec, []string{"c"}, []uint8{1, 2}, []int{0, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := set.Unlabelled().Spec().Captions; len(got) != 2 || got[1] != "b" {
+		t.Errorf("captions %q", got)
+	}
+	spec.Captions = []string{"a"}
+	if _, err := FromPixels("said", "train", spec, []string{"c"}, []uint8{1, 2}, []int{0, 0}); err == nil || !strings.Contains(err.Error(), "Captions") {
+		t.Errorf("one caption for two images: error %v", err)
+	}
+}

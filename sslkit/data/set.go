@@ -17,6 +17,10 @@ type Spec struct {
 	// Mean and Std of each channel over the full training split, pixels in
 	// [0,1]; inputs of encoders are (x-Mean)/Std.
 	Mean, Std []float32
+
+	// Captions says what is said of every sample, in their order; nil if nothing
+	// is. They are no labels. They must not be changed.
+	Captions []string
 }
 
 // An Image is one picture, [H,W,C] with values in [0,1].
@@ -30,6 +34,7 @@ type Batch struct {
 	Images *tensor.Tensor   // [N,H,W,C], normalised by the spec
 	Views  []*tensor.Tensor // the views of a method that draws them, each [N,h,w,c]
 	Index  []int            // the samples' places in the set
+	Texts  []string         // the samples' captions, nil if the set has none
 }
 
 // Unlabelled is a set of images without labels.
@@ -52,7 +57,11 @@ func (u *images) Name() string { return u.name }
 func (u *images) Split() string { return u.split }
 
 // Spec describes the samples.
-func (u *images) Spec() Spec { return u.spec }
+func (u *images) Spec() Spec {
+	s := u.spec
+	s.Captions = u.captions
+	return s
+}
 
 // Len returns the number of samples.
 func (u *images) Len() int { return len(u.pixels) / u.size() }
@@ -194,16 +203,20 @@ func (s *Set) PerClass(n, subset int) (*Set, error) {
 }
 
 // FromPixels makes a set from images [N,H,W,C] of one byte a value and their
-// classes. It returns an error if the counts do not fit or a label has no class.
+// classes. The spec's captions, if there are any, are those of the images. It
+// returns an error if the counts do not fit or a label has no class.
 func FromPixels(name, split string, spec Spec, classes []string, pixels []uint8, labels []int) (*Set, error) {
 	size := spec.Height * spec.Width * spec.Channels
 	if size <= 0 || len(pixels) != size*len(labels) || len(spec.Mean) != spec.Channels || len(spec.Std) != spec.Channels {
 		return nil, fmt.Errorf("data: %s has %d values and %d labels for images of %d×%d×%d", name, len(pixels), len(labels), spec.Height, spec.Width, spec.Channels)
+	}
+	if spec.Captions != nil && len(spec.Captions) != len(labels) {
+		return nil, fmt.Errorf("data: %s has %d Spec.Captions for %d images", name, len(spec.Captions), len(labels))
 	}
 	for i, l := range labels {
 		if l < 0 || l >= len(classes) {
 			return nil, fmt.Errorf("data: %s: label %d of sample %d, want 0 to %d", name, l, i, len(classes)-1)
 		}
 	}
-	return newSet(name, split, spec, classes, pixels, labels), nil
+	return newCaptioned(name, split, spec, classes, pixels, labels, spec.Captions), nil
 }

@@ -218,13 +218,26 @@ func (t *Tokenizer) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &merges); err != nil {
 		return fmt.Errorf("data: not a tokenizer: %w", err)
 	}
+	read, err := NewTokenizer(merges)
+	if err == nil {
+		*t = *read
+	}
+	return err
+}
+
+// Merges returns the pairs that are joined, in the order of their ranks: all
+// that a tokenizer is. They must not be changed.
+func (t *Tokenizer) Merges() [][2]int { return t.merges }
+
+// NewTokenizer returns the tokenizer of these merges. It returns an error if one
+// of them names a token that does not exist before it.
+func NewTokenizer(merges [][2]int) (*Tokenizer, error) {
 	for i, m := range merges {
 		for _, v := range m {
 			if v < specials || v >= base+i {
-				return errors.New("data: not a tokenizer: a merge names a token that comes later")
+				return nil, errors.New("data: not a tokenizer: a merge names a token that comes later")
 			}
 		}
 	}
-	*t = *newTokenizer(merges)
-	return nil
+	return newTokenizer(merges), nil
 }

@@ -46,9 +46,14 @@ func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.
 }
 
 // Draw makes the batch of the given samples as training does: the method's
-// views, or the images themselves.
+// views, or the images themselves, and what is said of them.
 func Draw(m sslkit.Method, set *data.Unlabelled, index []int, seed uint64, epoch int) data.Batch {
 	b := data.Batch{Index: index}
+	if said := set.Captions(); said != nil {
+		for _, sample := range index {
+			b.Texts = append(b.Texts, said[sample])
+		}
+	}
 	viewer, ok := m.(sslkit.Viewer)
 	if !ok {
 		b.Images = Images(set, index)

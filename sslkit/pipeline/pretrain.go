@@ -98,6 +98,11 @@ func (t *pretraining) do(x *execution) error {
 		return err
 	}
 	x.out.encoder, x.out.plan = e, t.Encoder
+	if k, ok := t.Method.(sslkit.Keeper); ok {
+		if err := x.saveHeads(t.Schedule.Steps, k); err != nil {
+			return err
+		}
+	}
 	return x.saveEncoder(t.Schedule.Steps, e)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"sslnotes/internal/config"
+	"sslnotes/sslkit"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/tensor"
@@ -24,6 +25,7 @@ type Run struct {
 	encoder          nn.Encoder       // nil for raw pixels and judgements
 	seen             *data.Unlabelled // whose statistics standardise features
 	test             *data.Set        // which it judged, or nil
+	keeper           sslkit.Keeper    // with the heads it left, or nil
 
 	mu       sync.Mutex
 	features map[string]*tensor.Tensor // by the digest of the set
@@ -42,6 +44,15 @@ func (r *Run) Name() string {
 
 // Encoder returns the trained encoder, or nil if the run left none.
 func (r *Run) Encoder() nn.Encoder { return r.encoder }
+
+// Method returns the method with the heads that it keeps after training, on the
+// run's encoder, or nil if it keeps none.
+func (r *Run) Method() sslkit.Method {
+	if r.keeper == nil {
+		return nil
+	}
+	return r.keeper
+}
 
 // Record returns the run as stored.
 func (r *Run) Record() (tracker.Run, error) { return r.store.Run(r.id) }
@@ -152,6 +163,39 @@ func (x *execution) saveEncoder(step int, e nn.Encoder) error {
 	return x.Checkpoint(step, encoderFile, b.Bytes())
 }
 
+const headsFile = "heads.safetensors"
+
+// saveHeads stores the heads that a method keeps.
+func (x *execution) saveHeads(step int, k sslkit.Keeper) error {
+	var b bytes.Buffer
+	if err := nn.Save(&b, k.Keep()); err != nil {
+		return err
+	}
+	x.out.keeper = k
+	return x.Checkpoint(step, headsFile, b.Bytes())
+}
+
+// loadHeads builds the method on the run's encoder and gives it the heads that
+// were kept, if it keeps any.
+func (t *pretraining) loadHeads(r *Run) error {
+	k, ok := t.Method.(sslkit.Keeper)
+	if !ok {
+		return nil
+	}
+	s := t.Schedule
+	if _, err := k.Build(r.encoder, r.seen.Spec(), sslkit.Setup{Seed: s.Seed, Steps: s.Steps, BatchSize: s.BatchSize}); err != nil {
+		return err
+	}
+	b, err := lastCheckpoint(r.store, r.id, headsFile)
+	if err == nil {
+		err = nn.Load(bytes.NewReader(b), k.Keep())
+	}
+	if err == nil {
+		r.keeper = k
+	}
+	return err
+}
+
 // tasks are the types a record's config may name at its top.
 var tasks = []any{pretraining{}, random{}, pixels{}, supervised{}, Probe{}, Neighbours{}, Tuning{}}
 
@@ -205,6 +249,9 @@ func (s *Session) Load(ref string) (*Run, error) {
 	b, err := lastCheckpoint(store, rec.ID, encoderFile)
 	if err == nil {
 		err = nn.Load(bytes.NewReader(b), r.encoder)
+	}
+	if p, ok := t.(*pretraining); ok && err == nil {
+		err = p.loadHeads(r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: run %s: %w", rec.Name(), err)

@@ -119,6 +119,9 @@ func (s *suite) order(t *testing.T) {
 	}
 	for _, i := range order {
 		b.Index = append(b.Index, w.batch.Index[i])
+		if w.batch.Texts != nil {
+			b.Texts = append(b.Texts, w.batch.Texts[i])
+		}
 	}
 	if got := float64(w.loss(t, b).Item()); math.Abs(got-want) > s.Permutation*math.Abs(want) {
 		t.Errorf("in another order the loss is %.9g, was %.9g", got, want)

@@ -1,0 +1,131 @@
+package clip
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"sslnotes/internal/config"
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/pipeline"
+	"sslnotes/sslkit/tensor"
+)
+
+// A run that is loaded again gives the features of the model that was trained.
+func TestRunGivesItsModelBack(t *testing.T) {
+	set := pictures(t, "emoji-google")
+	s := &pipeline.Session{Path: filepath.Join(t.TempDir(), "runs.db"), Types: config.Types{}}
+	s.Types.Add(CLIP{}, nn.ConvNet{}, augment.Crop{})
+	s.Data = func(string, string) (*data.Set, error) { return set, nil }
+	trained := small()
+	run, err := s.Pretrain(nn.ConvNet{Channels: []int{4, 8}}, trained, set.Unlabelled(), sslkit.Schedule{Steps: 3, BatchSize: 8, Seed: 5, Watch: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Store.Close()
+	if run.Method() != sslkit.Method(trained) {
+		t.Error("the run does not hold the method that was trained")
+	}
+	loaded, err := s.Load(run.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok := loaded.Method().(*CLIP)
+	if !ok {
+		t.Fatalf("the loaded run's method is a %T", loaded.Method())
+	}
+	x := pipeline.Images(set, []int{0, 3, 7})
+	if !slices.Equal(m.ImageFeatures(x).Data(), trained.ImageFeatures(x).Data()) {
+		t.Error("the loaded model has other features of images")
+	}
+	said := []string{"red apple", "zebra"}
+	if !slices.Equal(m.TextFeatures(said).Data(), trained.TextFeatures(said).Data()) || m.Scale() != trained.Scale() {
+		t.Error("the loaded model has other features of texts, or another scale")
+	}
+	if v, err := s.Reproduce(run.ID()); err != nil || v.Verdict != pipeline.BitExact {
+		t.Errorf("executed again the run is %s: %s %v", v.Verdict, v.Reason, err)
+	}
+}
+
+func TestQuestions(t *testing.T) {
+	train, _, err := data.Open("emoji-google")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, held, err := data.Open("emoji-twitter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, unknown, err := Questions(train, seen, held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []Question{known, unknown} {
+		for i, c := range q.Pictures.Spec().Captions {
+			if q.Candidates[q.Truth[i]] != c {
+				t.Fatalf("picture %d is %q, the truth says %q", i, c, q.Candidates[q.Truth[i]])
+			}
+		}
+	}
+	for _, c := range unknown.Candidates {
+		if slices.Contains(train.Captions(), c) {
+			t.Errorf("%q is in training", c)
+		}
+	}
+	if len(known.Candidates) <= len(unknown.Candidates) || known.Chance() != 1/float64(len(known.Candidates)) {
+		t.Errorf("%d and %d candidates, chance %g", len(known.Candidates), len(unknown.Candidates), known.Chance())
+	}
+	if _, _, err := Questions(train, seen, seen); err == nil {
+		t.Error("held-out concepts that are in training pass")
+	}
+}
+
+// The baselines know the pictures they were given.
+func TestBaselinesKnowTraining(t *testing.T) {
+	set := pictures(t, "emoji-google")
+	q, err := ask(set, set.Captions(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "neighbour", Retrieval(q.Neighbour(set), q.Truth, 1), 1, 0)
+	fitted, err := q.Ridge(set, 1e-6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without a penalty to speak of, predictions are the targets.
+	want := overlaps(set.Captions(), q.Candidates)
+	for i, v := range fitted.Data() {
+		near(t, "fitted", float64(v), want[i], 1e-3)
+	}
+	if _, err := q.Ridge(set, 0); err == nil {
+		t.Error("a penalty of 0 passes")
+	}
+}
+
+func TestSolve(t *testing.T) {
+	const n, c = 9, 3
+	a := wide(tensor.MatMulT(random(1, n, n), random(1, n, n)))
+	for i := range n {
+		a[i*n+i]++
+	}
+	want := wide(random(2, n, c))
+	b := make([]float64, n*c)
+	for i := range n {
+		for k := range n {
+			for j := range c {
+				b[i*c+j] += a[i*n+k] * want[k*c+j]
+			}
+		}
+	}
+	factor(a, n)
+	solve(a, b, n, c)
+	for i := range b {
+		if math.Abs(b[i]-want[i]) > 1e-9 {
+			t.Errorf("%g, want %g", b[i], want[i])
+		}
+	}
+}
