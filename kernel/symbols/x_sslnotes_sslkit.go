@@ -23,6 +23,7 @@ func init() {
 			},
 			Types: map[string]reflect.Type{
 				"AfterStepper": reflect.TypeFor[sslkit.AfterStepper](),
+				"Keeper":       reflect.TypeFor[sslkit.Keeper](),
 				"Method":       reflect.TypeFor[sslkit.Method](),
 				"MethodFuncs":  reflect.TypeFor[sslkit.MethodFuncs](),
 				"Schedule":     reflect.TypeFor[sslkit.Schedule](),
@@ -35,6 +36,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{
 				"AfterStepper": reflect.TypeFor[proxy_sslnotes_sslkit_AfterStepper](),
+				"Keeper":       reflect.TypeFor[proxy_sslnotes_sslkit_Keeper](),
 				"Method":       reflect.TypeFor[proxy_sslnotes_sslkit_Method](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
 				"Stateful":     reflect.TypeFor[proxy_sslnotes_sslkit_Stateful](),
@@ -53,6 +55,30 @@ type proxy_sslnotes_sslkit_AfterStepper struct {
 
 func (p *proxy_sslnotes_sslkit_AfterStepper) AfterStep(a0 sslkit.Step) {
 	p.AfterStep_(p.Object, a0)
+}
+
+type proxy_sslnotes_sslkit_Keeper struct {
+	Object any
+	Build_ func(o any, a0 nn.Encoder, a1 data.Spec, a2 sslkit.Setup) (nn.Module, error)
+	Keep_  func(o any) nn.Module
+	Loss_  func(o any, a0 data.Batch, a1 sslkit.Step) *tensor.Tensor
+	Name_  func(o any) string
+}
+
+func (p *proxy_sslnotes_sslkit_Keeper) Build(a0 nn.Encoder, a1 data.Spec, a2 sslkit.Setup) (nn.Module, error) {
+	return p.Build_(p.Object, a0, a1, a2)
+}
+
+func (p *proxy_sslnotes_sslkit_Keeper) Keep() nn.Module {
+	return p.Keep_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_Keeper) Loss(a0 data.Batch, a1 sslkit.Step) *tensor.Tensor {
+	return p.Loss_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_Keeper) Name() string {
+	return p.Name_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_Method struct {

@@ -26,6 +26,7 @@ func init() {
 				"LoadEmoji":        reflect.ValueOf(data.LoadEmoji),
 				"MNIST":            reflect.ValueOf(data.MNIST),
 				"Names":            reflect.ValueOf(data.Names),
+				"NewTokenizer":     reflect.ValueOf(data.NewTokenizer),
 				"Open":             reflect.ValueOf(data.Open),
 				"PackEmoji":        reflect.ValueOf(data.PackEmoji),
 				"PackMini":         reflect.ValueOf(data.PackMini),
