@@ -15,6 +15,7 @@ import (
 // retrieve is hidden: it serves this project's own numbers of CLIP.
 func (a *app) retrieve() *cobra.Command {
 	var training, style string
+	var baselines bool
 	c := &cobra.Command{
 		Use:    "retrieve [RUN...]",
 		Hidden: true,
@@ -25,15 +26,16 @@ they never saw among themselves.`,
 		Example: `  sslnotes train clip --data emoji-google-fluent --encoder resnet
   sslnotes retrieve clip-1`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.runRetrieve(c.Context(), training, style, args)
+			return a.runRetrieve(c.Context(), training, style, baselines, args)
 		},
 	}
 	c.Flags().StringVar(&training, "training", "emoji-google-fluent", "the set that runs trained on")
+	c.Flags().BoolVar(&baselines, "baselines", true, "ask the baselines too, which takes minutes")
 	c.Flags().StringVar(&style, "style", "emoji-twitter", "the set that is judged")
 	return c
 }
 
-func (a *app) runRetrieve(ctx context.Context, training, style string, runs []string) error {
+func (a *app) runRetrieve(ctx context.Context, training, style string, baselines bool, runs []string) error {
 	train, _, err := data.Open(training)
 	if err != nil {
 		return err
@@ -57,6 +59,9 @@ func (a *app) runRetrieve(ctx context.Context, training, style string, runs []st
 		if err := r.run(ctx, ref); err != nil {
 			return err
 		}
+	}
+	if !baselines {
+		return nil
 	}
 	return r.baselines(train)
 }

@@ -12,24 +12,30 @@ import (
 
 // Neighbour answers by the training picture whose pixels are nearest, by the
 // cosine less each picture's mean: the similarity to a candidate is that to the
-// nearest training picture of the same caption, or -2 if there is none. It is
-// [M,N] and needs no training.
+// nearest training picture of the same caption. Below all of these stand the
+// candidates without such a picture, by the words that they share with the
+// caption of the nearest picture of all. It is [M,N] and needs no training.
 func (q Question) Neighbour(training *data.Set) *tensor.Tensor {
 	s := tensor.MatMulT(centred(q.Pictures), centred(training))
-	place := map[string]int{}
-	for j, c := range q.Candidates {
-		place[c] = j
+	nearest := tensor.Argmax(s)
+	pictures := map[string][]int{}
+	for t, c := range training.Captions() {
+		pictures[c] = append(pictures[c], t)
 	}
 	m, n, k := q.Pictures.Len(), len(q.Candidates), training.Len()
-	out := tensor.New(m, n)
-	for i := range out.Data() {
-		out.Data()[i] = -2
+	said := make([]map[string]bool, k)
+	for t, c := range training.Captions() {
+		said[t] = wordsOf(c)
 	}
-	for i := range m {
-		for t, c := range training.Captions() {
-			if j, ok := place[c]; ok {
-				out.Data()[i*n+j] = max(out.Data()[i*n+j], s.Data()[i*k+t])
+	out := tensor.New(m, n)
+	for j, c := range q.Candidates {
+		words := wordsOf(c)
+		for i := range m {
+			best := alike(said[nearest[i]], words) - 3
+			for _, t := range pictures[c] {
+				best = max(best, float64(s.Data()[i*k+t]))
 			}
+			out.Data()[i*n+j] = float32(best)
 		}
 	}
 	return out
@@ -101,13 +107,7 @@ func overlaps(a, b []string) []float64 {
 	for i, t := range a {
 		words := wordsOf(t)
 		for j := range b {
-			common := 0
-			for w := range words {
-				if has[j][w] {
-					common++
-				}
-			}
-			v := float64(common) / math.Sqrt(float64(max(1, len(words)*len(has[j]))))
+			v := alike(words, has[j])
 			out[i*len(b)+j] = v
 			mean[j] += v
 		}
@@ -116,6 +116,17 @@ func overlaps(a, b []string) []float64 {
 		out[i] -= mean[i%len(b)] / float64(len(a))
 	}
 	return out
+}
+
+// alike is the dot product of two sets of words as unit vectors.
+func alike(a, b map[string]bool) float64 {
+	common := 0
+	for w := range a {
+		if b[w] {
+			common++
+		}
+	}
+	return float64(common) / math.Sqrt(float64(max(1, len(a)*len(b))))
 }
 
 func wordsOf(text string) map[string]bool {

@@ -92,6 +92,9 @@ func TestBaselinesKnowTraining(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "neighbour", Retrieval(q.Neighbour(set), q.Truth, 1), 1, 0)
+	// Of captions that training lacks, the one that shares most words is named.
+	other := Question{Pictures: q.Pictures, Candidates: []string{"nothing at all", "not " + set.Captions()[0]}, Truth: []int{1}}
+	near(t, "neighbour by words", Retrieval(other.Neighbour(set), other.Truth, 1), 1, 0)
 	fitted, err := q.Ridge(set, 1e-6)
 	if err != nil {
 		t.Fatal(err)
