@@ -94,14 +94,9 @@ func small(m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []flo
 		_, _ = a[(m-1)*ars+(k-1)*acs], b[(k-1)*ldb+n-1]
 	}
 	e := active
-	t := tile{ars: uintptr(ars) * 4, acs: uintptr(acs) * 4, ldb: uintptr(ldb) * 4, ldc: uintptr(ldc) * 4, k: uintptr(k), segments: 1}
+	t := tile{ars: uintptr(ars) * 4, acs: uintptr(acs) * 4, ldb: uintptr(ldb) * 4, ldc: uintptr(ldc) * 4, k: uintptr(k)}
 	for j := 0; j < n; j += e.cols {
-		t.b = unsafe.Pointer(&b[j])
-		for i, rows := 0, 0; i < m; i += rows {
-			rows = evenly(m-i, e.rows)
-			t.a = unsafe.Pointer(&a[i*ars])
-			t.c = unsafe.Pointer(&c[i*ldc+j])
-			e.run(&t, rows, min(e.cols, n-j))
-		}
+		t.a, t.b, t.c = unsafe.Pointer(&a[0]), unsafe.Pointer(&b[j]), unsafe.Pointer(&c[j])
+		e.strip(&t, m, min(e.cols, n-j))
 	}
 }

@@ -25,10 +25,10 @@ func BenchmarkTile(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", rows, e.cols), func(b *testing.B) {
 			const k = 256
 			x, y, z := make([]float32, rows*k), make([]float32, k*e.cols), make([]float32, rows*e.cols)
-			t := tile{a: unsafe.Pointer(&x[0]), b: unsafe.Pointer(&y[0]), c: unsafe.Pointer(&z[0]), ars: 4 * k, acs: 4, ldb: uintptr(4 * e.cols), ldc: uintptr(4 * e.cols), k: k, segments: 1}
+			t := tile{a: unsafe.Pointer(&x[0]), b: unsafe.Pointer(&y[0]), c: unsafe.Pointer(&z[0]), ars: 4 * k, acs: 4, ldb: uintptr(4 * e.cols), ldc: uintptr(4 * e.cols), k: k}
 			best(b, 100*2*rows*e.cols*k, func() {
 				for range 100 {
-					e.run(&t, rows, e.cols)
+					e.tiles(&t, rows, e.cols, 1)
 				}
 			})
 		})

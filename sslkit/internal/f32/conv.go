@@ -3,8 +3,11 @@ package f32
 import "unsafe"
 
 // Conv is a two-dimensional convolution of images in NHWC order with weights in
-// [Kernel,Kernel,In,Out] order. Taps outside the image read zero and take part
-// in the sum as such.
+// [Kernel,Kernel,In,Out] order. Taps outside the image take no part.
+//
+// Nothing is copied but the weights: pixels that meet the same taps form tiles
+// of a matrix product whose left side is the image itself, the rows of the
+// kernel being segments of it.
 type Conv struct {
 	N, H, W, In, Out    int // images, their size, channels in and out
 	Kernel, Stride, Pad int
@@ -16,188 +19,48 @@ func (c Conv) OutSize() (h, w int) {
 	return (c.H+2*c.Pad-c.Kernel)/c.Stride + 1, (c.W+2*c.Pad-c.Kernel)/c.Stride + 1
 }
 
-// Forward computes y [N,OH,OW,Out] from x [N,H,W,In]: each element one chain of
-// fused multiply-adds over the taps in the order of the weights.
-func (c Conv) Forward(x, w, y []float32) {
-	oh, ow := c.OutSize()
-	ph, pw := c.H+2*c.Pad, c.W+2*c.Pad
-	e := active
-	g := grid{
-		rows: oh, cols: ow, step: c.Stride * c.In, line: c.Stride * pw * c.In,
-		taps: c.Kernel, run: c.Kernel * c.In, next: pw * c.In,
-		out: c.Out, outStep: c.Out, outLine: ow * c.Out,
+// A span is n positions of one axis that meet the same taps.
+type span struct {
+	at, step, n int // the positions
+	from, move  int // where the first tap of the first of them meets the source, and of the next
+	tap, taps   int // the taps, which meet consecutive places of the source
+	class       int // of what weights they are taps
+}
+
+// outputs are the spans of an axis of the output of a convolution.
+func (c Conv) outputs(size, out int) (spans []span) {
+	for o := range out {
+		tap := max(0, c.Pad-o*c.Stride)
+		taps := max(0, min(c.Kernel, size+c.Pad-o*c.Stride)-tap)
+		spans = extend(spans, span{at: o, step: 1, n: 1, from: o*c.Stride + tap - c.Pad, move: c.Stride, tap: tap, taps: taps})
 	}
-	panels := scratch(e.packedSize(g.taps*g.run, c.Out))
-	defer release(panels)
-	e.pack(*panels, w, g.taps*g.run, c.Out)
-	Parallel(c.N, func(i int) {
-		padded := scratch(ph * pw * c.In)
-		defer release(padded)
-		c.padded(*padded, x, i)
-		g.correlate(e, *padded, *panels, y[i*oh*ow*c.Out:(i+1)*oh*ow*c.Out])
-	})
+	return spans
 }
 
-// padded copies image i of x into the middle of its frame.
-func (c Conv) padded(dst, x []float32, i int) {
-	size := c.H * c.W * c.In
-	border{c.Pad, c.Pad, c.Pad * c.In, c.Pad * c.In}.frame(dst, x[i*size:(i+1)*size], c.H, c.W*c.In)
-}
-
-// A border is the number of zero lines and values around an image.
-type border struct{ top, bottom, left, right int }
-
-// frame copies rows of src into the middle of a border of zeros.
-func (b border) frame(dst, src []float32, rows, width int) {
-	if b == (border{}) {
-		copy(dst, src)
-		return
-	}
-	whole := b.left + width + b.right
-	at := b.top*whole + b.left
-	clear(dst[:at])
-	for h := range rows {
-		copy(dst[at:at+width], src[h*width:])
-		clear(dst[at+width : min(at+whole, len(dst))])
-		at += whole
-	}
-	clear(dst[min(at, len(dst)):])
-}
-
-// A grid is one correlation of an image with weights: where the pixels of the
-// result and the taps stand in it. Lengths are in values.
-type grid struct {
-	rows, cols       int // pixels of the result
-	step, line       int // in the image, between their columns and rows
-	taps, run, next  int // runs of the kernel, length of one, and from one to the next
-	out              int // channels of the result
-	outStep, outLine int // in the result, between its columns and rows
-}
-
-// packedSize is the number of values of k rows of n columns packed in panels.
-func (e *engine) packedSize(k, n int) int { return (n + e.cols - 1) / e.cols * e.cols * k }
-
-// pack copies the columns of w [k,n] into panels as wide as a tile.
-func (e *engine) pack(dst, w []float32, k, n int) { e.packStrided(dst, w, k, n, n) }
-
-// packStrided is pack for rows of w that stand ldw apart.
-func (e *engine) packStrided(dst, w []float32, k, n, ldw int) {
-	for j := 0; j < n; j += e.cols {
-		width := min(e.cols, n-j)
-		panel := dst[j*k:]
-		for l := range k {
-			copy(panel[l*e.cols:l*e.cols+width], w[l*ldw+j:])
+// inputs are the spans of an axis of the input, as the input's gradient sees it:
+// the positions that agree modulo the stride meet the same taps, in falling
+// order, at consecutive places of the output. A class is such a set.
+func (c Conv) inputs(size, out int) (spans []span) {
+	for class := range min(c.Stride, size) {
+		taps, first := c.tapsAt(class)
+		for q := 0; class+q*c.Stride < size; q++ {
+			tap := max(0, -(q + first))
+			n := max(0, min(len(taps), out-q-first)-tap)
+			spans = extend(spans, span{at: class + q*c.Stride, step: c.Stride, n: 1, from: q + first + tap, move: 1, tap: tap, taps: n, class: class})
 		}
 	}
+	return spans
 }
 
-// depth is how much of a panel stays in the first cache.
-const depth = 384
-
-// correlate slides packed weights over one image. A row of the result is a
-// matrix product: its pixels stand step apart in the image, and its depth comes
-// in runs.
-func (g grid) correlate(e *engine, image, panels, y []float32) {
-	k := g.taps * g.run
-	_ = image[(g.rows-1)*g.line+(g.cols-1)*g.step+(g.taps-1)*g.next+g.run-1] // a short slice panics here and not in assembly
-	_ = y[(g.rows-1)*g.outLine+(g.cols-1)*g.outStep+g.out-1]
-	group := max(1, min(g.taps, depth/max(1, g.run)))
-	t := tile{
-		ars: uintptr(g.step) * 4, acs: 4, k: uintptr(g.run), jump: uintptr(g.next-g.run) * 4,
-		ldb: uintptr(e.cols) * 4, ldc: uintptr(g.outStep) * 4, lds: uintptr(g.outStep) * 4,
-	}
-	for j := 0; j < g.out; j += e.cols {
-		width := min(e.cols, g.out-j)
-		for tap := 0; tap < g.taps; tap += group {
-			t.segments = uintptr(min(group, g.taps-tap))
-			t.b = unsafe.Pointer(&panels[j*k+tap*g.run*e.cols])
-			for h := range g.rows {
-				for x, height := 0, 0; x < g.cols; x += height {
-					height = evenly(g.cols-x, e.rows)
-					t.a = unsafe.Pointer(&image[h*g.line+tap*g.next+x*g.step])
-					t.c = unsafe.Pointer(&y[h*g.outLine+x*g.outStep+j])
-					t.start = nil
-					if tap > 0 {
-						t.start = t.c
-					}
-					e.run(&t, height, width)
-				}
-			}
+// extend appends a position to the spans, or to the last of them.
+func extend(spans []span, s span) []span {
+	if n := len(spans); n > 0 {
+		if last := &spans[n-1]; last.tap == s.tap && last.taps == s.taps && last.class == s.class {
+			last.n++
+			return spans
 		}
 	}
-}
-
-// InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out]. Pixels of dx whose
-// places agree modulo the stride meet the same taps of the kernel: each such
-// class is the correlation of dy, framed with zeros, with those taps in falling
-// order.
-func (c Conv) InputGrad(dy, w, dx []float32) {
-	oh, ow := c.OutSize()
-	e := active
-	b := c.reach(oh, ow)
-	lines, width := b.top+oh+b.bottom, b.left+ow*c.Out+b.right
-	var classes []class
-	for py := range c.Stride {
-		for px := range c.Stride {
-			classes = append(classes, c.class(e, w, py, px, b, width))
-		}
-	}
-	defer func() {
-		for _, k := range classes {
-			release(k.panels)
-		}
-	}()
-	Parallel(c.N, func(i int) {
-		framed := scratch(lines * width)
-		defer release(framed)
-		b.frame(*framed, dy[i*oh*ow*c.Out:(i+1)*oh*ow*c.Out], oh, ow*c.Out)
-		out := dx[i*c.H*c.W*c.In : (i+1)*c.H*c.W*c.In]
-		for _, k := range classes {
-			k.fill(e, *framed, out, c)
-		}
-	})
-}
-
-// reach is how far taps of the input's pixels lie outside the output.
-func (c Conv) reach(oh, ow int) border {
-	before := max(0, (c.Kernel-1-c.Pad+c.Stride-1)/c.Stride)
-	after := func(in, out int) int { return max(0, (in-1+c.Pad)/c.Stride-(out-1)) }
-	return border{before, after(c.H, oh), before * c.Out, after(c.W, ow) * c.Out}
-}
-
-// A class is the pixels of an input gradient at row py and column px modulo the
-// stride.
-type class struct {
-	grid
-	py, px int
-	origin int // in the framed gradient, of the first pixel's first tap
-	panels *[]float32
-}
-
-// class gathers the taps that meet the class's pixels: pixel (y,x) of the input
-// meets tap (a,b) if y+Pad-a and x+Pad-b are multiples of the stride.
-func (c Conv) class(e *engine, w []float32, py, px int, b border, width int) class {
-	rows, first := c.tapsAt(py)
-	cols, left := c.tapsAt(px)
-	k := class{py: py, px: px}
-	k.grid = grid{
-		rows: (c.H - py + c.Stride - 1) / c.Stride, cols: (c.W - px + c.Stride - 1) / c.Stride,
-		step: c.Out, line: width, taps: len(rows), run: len(cols) * c.Out, next: width,
-		out: c.In, outStep: c.Stride * c.In, outLine: c.Stride * c.W * c.In,
-	}
-	k.origin = (first+b.top)*width + b.left + left*c.Out
-	turned := scratch(len(rows) * len(cols) * c.Out * c.In)
-	defer release(turned)
-	n := c.In * c.Out
-	for i, a := range rows {
-		for j, b := range cols {
-			tap := (a*c.Kernel + b) * n
-			Transpose((*turned)[(i*len(cols)+j)*n:(i*len(cols)+j+1)*n], w[tap:tap+n], c.In, c.Out)
-		}
-	}
-	k.panels = scratch(e.packedSize(len(rows)*k.run, c.In))
-	e.pack(*k.panels, *turned, len(rows)*k.run, c.In)
-	return k
+	return append(spans, s)
 }
 
 // tapsAt lists the kernel's places that meet pixels at p modulo the stride, in
@@ -215,56 +78,262 @@ func (c Conv) tapsAt(p int) (taps []int, first int) {
 	return taps, first
 }
 
-// fill computes the class's pixels of one image; without taps they are zero.
-func (k class) fill(e *engine, framed, dx []float32, c Conv) {
-	if k.rows <= 0 || k.cols <= 0 {
-		return
-	}
-	at := (k.py*c.W + k.px) * c.In
-	if k.taps == 0 || k.run == 0 {
-		for h := range k.rows {
-			for x := range k.cols {
-				clear(dx[at+h*k.outLine+x*k.outStep:][:c.In])
+// A correlation slides packed weights over images.
+type correlation struct {
+	e            *engine
+	rows, cols   []span
+	weights      [][]weights // by class of row and column
+	in, out      int         // channels of the source and of the result
+	line, height int         // of the source, in pixels
+	outLine      int         // of the result, in pixels
+	outHeight    int
+	x, y         []float32
+}
+
+// weights are the taps of a class, packed in panels.
+type weights struct {
+	panels   *[]float32
+	cols, in int // taps in a row, and channels of one
+	rows     int
+}
+
+// at is where a tap's channels stand in the panel of column j.
+func (w *weights) at(j, width, row, col int) unsafe.Pointer {
+	return unsafe.Pointer(&(*w.panels)[(j*w.rows*w.cols+(row*w.cols+col)*width)*w.in])
+}
+
+// together is the number of images of which a thread computes the corners at
+// once: a tile needs several rows.
+const together = 8
+
+// run computes n images.
+func (k *correlation) run(n int) {
+	Parallel((n+together-1)/together, func(i int) {
+		from, to := i*together, min(n, (i+1)*together)
+		for image := from; image < to; image++ {
+			k.images(image, 1, false)
+		}
+		k.images(from, to-from, true)
+	})
+}
+
+// images computes the corners of n images from the first on, or everything
+// else.
+func (k *correlation) images(first, n int, corners bool) {
+	for j := 0; j < k.out; j += k.e.cols {
+		for row := 0; ; row += k.depth() {
+			last := true
+			for _, r := range k.rows {
+				last = last && r.tap+r.taps <= row+k.depth()
+				for _, c := range k.cols {
+					if (r.n == 1 && c.n == 1) == corners {
+						k.place(first, n, j, row, r, c)
+					}
+				}
 			}
+			if last {
+				break
+			}
+		}
+	}
+}
+
+// depth is how many rows of taps are taken at a time, so that their weights
+// stay in the first cache.
+func (k *correlation) depth() int {
+	w := &k.weights[0][0]
+	return max(1, blockK/max(1, w.cols*w.in))
+}
+
+// place computes the pixels of two spans, for the columns of the panel of j and
+// for some of the taps from the given row on.
+func (k *correlation) place(first, n, j, row int, r, c span) {
+	if r.taps == 0 || c.taps == 0 {
+		if j == 0 && row == 0 {
+			k.zero(first, n, r, c)
 		}
 		return
 	}
-	k.correlate(e, framed[k.origin:], *k.panels, dx[at:])
+	from, to := max(r.tap, row), min(r.tap+r.taps, row+k.depth())
+	if from >= to {
+		return
+	}
+	w, width := &k.weights[r.class][c.class], k.e.cols
+	x := k.x[((first*k.height+r.from+from-r.tap)*k.line+c.from)*k.in:]
+	y := k.y[((first*k.outHeight+r.at)*k.outLine+c.at)*k.out+j:]
+	right, down, next := step{c.move * k.in, c.step * k.out}, step{r.move * k.line * k.in, r.step * k.outLine * k.out}, step{k.height * k.line * k.in, k.outHeight * k.outLine * k.out}
+	// Tiles run along the longest of rows, columns and images.
+	m, along, times, other := c.n, right, r.n, down
+	if r.n > c.n {
+		m, along, times, other = r.n, down, c.n, right
+	}
+	if r.n == 1 && c.n == 1 {
+		m, along = n, next
+	}
+	run := c.taps * k.in
+	_ = x[(times-1)*other.x+(m-1)*along.x+(to-from-1)*k.line*k.in+run-1] // a short slice panics here and not in assembly
+	_ = y[(times-1)*other.y+(m-1)*along.y+min(width, k.out-j)-1]
+	t := tile{
+		ars: uintptr(along.x) * 4, acs: 4, k: uintptr(run),
+		segments: uintptr(to - from), jump: uintptr(k.line*k.in-run) * 4, jumpB: uintptr((w.cols-c.taps)*k.in*width) * 4,
+		ldb: uintptr(width) * 4, ldc: uintptr(along.y) * 4, lds: uintptr(along.y) * 4,
+	}
+	for i := range times {
+		t.a, t.b, t.c, t.start = unsafe.Pointer(&x[i*other.x]), w.at(j, width, from, c.tap), unsafe.Pointer(&y[i*other.y]), nil
+		if from > r.tap {
+			t.start = t.c
+		}
+		k.e.strip(&t, m, min(width, k.out-j))
+	}
 }
 
-// WeightGrad computes dw [Kernel,Kernel,In,Out] from x and dy: within a leaf of
-// samples one chain over samples, rows and columns in order.
-func (c Conv) WeightGrad(x, dy, dw []float32) {
-	ph, pw := c.H+2*c.Pad, c.W+2*c.Pad
+// A step is a distance in source and result, in values.
+type step struct{ x, y int }
+
+// zero clears the pixels that meet no taps.
+func (k *correlation) zero(first, n int, r, c span) {
+	for i := range n {
+		for a := range r.n {
+			for b := range c.n {
+				pixel := ((first+i)*k.outHeight+r.at+a*r.step)*k.outLine + c.at + b*c.step
+				clear(k.y[pixel*k.out : (pixel+1)*k.out])
+			}
+		}
+	}
+}
+
+// release gives back the packed weights.
+func (k *correlation) release() {
+	for _, row := range k.weights {
+		for _, w := range row {
+			release(w.panels)
+		}
+	}
+}
+
+// Forward computes y [N,OH,OW,Out] from x [N,H,W,In]: each element one chain of
+// fused multiply-adds over the taps in the order of the weights.
+func (c Conv) Forward(x, w, y []float32) {
 	oh, ow := c.OutSize()
 	e := active
+	depth := c.Kernel * c.Kernel * c.In
+	all := weights{scratch(e.packedSize(depth, c.Out)), c.Kernel, c.In, c.Kernel}
+	e.pack(*all.panels, w, depth, c.Out)
+	k := correlation{
+		e: e, rows: c.outputs(c.H, oh), cols: c.outputs(c.W, ow), weights: [][]weights{{all}},
+		in: c.In, out: c.Out, line: c.W, height: c.H, outLine: ow, outHeight: oh, x: x, y: y,
+	}
+	defer k.release()
+	k.run(c.N)
+}
+
+// InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out].
+func (c Conv) InputGrad(dy, w, dx []float32) {
+	oh, ow := c.OutSize()
+	k := correlation{
+		e: active, rows: c.inputs(c.H, oh), cols: c.inputs(c.W, ow),
+		in: c.Out, out: c.In, line: ow, height: oh, outLine: c.W, outHeight: c.H, x: dy, y: dx,
+	}
+	for row := range min(c.Stride, c.H) {
+		var of []weights
+		for col := range min(c.Stride, c.W) {
+			of = append(of, c.turned(k.e, w, row, col))
+		}
+		k.weights = append(k.weights, of)
+	}
+	defer k.release()
+	k.run(c.N)
+}
+
+// turned packs the taps that meet the input's pixels of a class, each
+// transposed.
+func (c Conv) turned(e *engine, w []float32, row, col int) weights {
+	rows, _ := c.tapsAt(row)
+	cols, _ := c.tapsAt(col)
+	n := c.In * c.Out
+	turned := scratch(len(rows) * len(cols) * n)
+	defer release(turned)
+	for i, a := range rows {
+		for j, b := range cols {
+			tap := (a*c.Kernel + b) * n
+			Transpose((*turned)[(i*len(cols)+j)*n:(i*len(cols)+j+1)*n], w[tap:tap+n], c.In, c.Out)
+		}
+	}
+	depth := len(rows) * len(cols) * c.Out
+	panels := scratch(e.packedSize(depth, c.In))
+	e.pack(*panels, *turned, depth, c.In)
+	return weights{panels, len(cols), c.Out, len(rows)}
+}
+
+// fitting is how many values of images are worked on at a time, so that they
+// stay in the second cache.
+const fitting = 1 << 16
+
+// WeightGrad computes dw [Kernel,Kernel,In,Out] from x and dy: within a leaf of
+// samples one chain over the samples, rows and columns that the tap meets, in
+// order.
+func (c Conv) WeightGrad(x, dy, dw []float32) {
+	oh, ow := c.OutSize()
+	in, out := c.H*c.W*c.In, oh*ow*c.Out
+	group := max(1, fitting/(in+out))
+	e := active
 	SumSamples(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, func(from, to int, sum []float32) {
-		padded := scratch(ph * pw * c.In)
-		defer release(padded)
-		for i := from; i < to; i++ {
-			c.padded(*padded, x, i)
-			c.addWeightGrad(e, *padded, pw, dy[i*oh*ow*c.Out:(i+1)*oh*ow*c.Out], sum, oh, ow)
+		for i := from; i < to; i += group {
+			n := min(group, to-i)
+			c.addWeightGrad(e, n, x[i*in:(i+n)*in], dy[i*out:(i+n)*out], sum)
 		}
 	})
 }
 
-func (c Conv) addWeightGrad(e *engine, padded []float32, width int, dy, sum []float32, oh, ow int) {
-	taps := c.Kernel * c.In
+// addWeightGrad adds the gradient of n images to sum.
+func (c Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
+	oh, ow := c.OutSize()
 	t := tile{
-		ars: 4, acs: uintptr(c.Stride*c.In) * 4, k: uintptr(ow), segments: uintptr(oh), jump: uintptr(c.Stride*c.In*(width-ow)) * 4,
+		ars: 4, acs: uintptr(c.Stride*c.In) * 4, groups: uintptr(n),
 		ldb: uintptr(c.Out) * 4, ldc: uintptr(c.Out) * 4, lds: uintptr(c.Out) * 4,
 	}
 	for j := 0; j < c.Out; j += e.cols {
-		t.b = unsafe.Pointer(&dy[j])
-		cols := min(e.cols, c.Out-j)
-		for kh := range c.Kernel {
-			for r, rows := 0, 0; r < taps; r += rows {
-				rows = evenly(taps-r, e.rows)
-				t.c = unsafe.Pointer(&sum[(kh*taps+r)*c.Out+j])
+		for a := range c.Kernel {
+			top, bottom := c.meets(a, c.H, oh)
+			for b := range c.Kernel {
+				left, right := c.meets(b, c.W, ow)
+				rows, cols := bottom-top, right-left
+				if rows <= 0 || cols <= 0 {
+					continue
+				}
+				t.k, t.segments = uintptr(cols), uintptr(rows)
+				t.jump, t.jumpB = uintptr(c.Stride*(c.W-cols)*c.In)*4, uintptr((ow-cols)*c.Out)*4
+				t.group, t.groupB = uintptr((c.H-rows*c.Stride)*c.W*c.In)*4, uintptr((oh-rows)*ow*c.Out)*4
+				t.a = unsafe.Pointer(&x[((top*c.Stride+a-c.Pad)*c.W+left*c.Stride+b-c.Pad)*c.In])
+				t.b = unsafe.Pointer(&dy[(top*ow+left)*c.Out+j])
+				t.c = unsafe.Pointer(&sum[(a*c.Kernel+b)*c.In*c.Out+j])
 				t.start = t.c
-				t.a = unsafe.Pointer(&padded[kh*width*c.In+r])
-				e.run(&t, rows, cols)
+				e.strip(&t, c.In, min(e.cols, c.Out-j))
 			}
+		}
+	}
+}
+
+// meets are the places of the output, from and to, where a tap of an axis meets
+// the input.
+func (c Conv) meets(tap, size, out int) (from, to int) {
+	before, within := c.Pad-tap, size+c.Pad-tap // from the first to before the second, in the input
+	return max(0, (before+c.Stride-1)/c.Stride), min(out, (within+c.Stride-1)/c.Stride)
+}
+
+// packedSize is the number of values of k rows of n columns packed in panels.
+func (e *engine) packedSize(k, n int) int { return (n + e.cols - 1) / e.cols * e.cols * k }
+
+// pack copies the columns of w [k,n] into panels as wide as a tile.
+func (e *engine) pack(dst, w []float32, k, n int) { e.packStrided(dst, w, k, n, n) }
+
+// packStrided is pack for rows of w that stand ldw apart.
+func (e *engine) packStrided(dst, w []float32, k, n, ldw int) {
+	for j := 0; j < n; j += e.cols {
+		width := min(e.cols, n-j)
+		panel := dst[j*k:]
+		for l := range k {
+			copy(panel[l*e.cols:l*e.cols+width], w[l*ldw+j:])
 		}
 	}
 }

@@ -20,13 +20,11 @@
 //     bias. The lanes of a vector are different elements, so a wider vector,
 //     another tile or another block size changes nothing.
 //   - Convolution. An output is one chain from zero over the kernel's rows, its
-//     columns and the input channels. A tap outside the image is a product of
-//     the weight and zero, and takes part: it can turn -0 to +0 and an infinite
-//     weight to NaN. An input gradient is one chain over the taps that meet the
-//     pixel, in falling order of rows and columns, and the output channels;
-//     places between the strides take no part, taps outside the output take
-//     part as zeros. A weight gradient is a sum over samples whose leaf is one
-//     chain over samples, rows and columns.
+//     columns and the input channels. An input gradient is one chain over the
+//     taps that meet the pixel, in falling order of rows and columns, and the
+//     output channels. A weight gradient is a sum over samples whose leaf is one
+//     chain over samples, rows and columns. Taps outside the image take no part
+//     in any of them.
 //   - Sums over samples. The samples are cut into leaves of [Leaf]; the last
 //     may be short. A leaf begins from zero and runs in order of samples and of
 //     the rows within one. Over the leaves stands a balanced binary tree: leaf

@@ -260,7 +260,35 @@ func TestFastestIsChosen(t *testing.T) {
 	if got := choose("").name; got != all[len(all)-1] {
 		t.Errorf("chose %s of %v", got, all)
 	}
-	if e := choose(""); e.name != "generic" && e.tiles == nil {
-		t.Errorf("%s has no micro-kernels", e.name)
+}
+
+// A tap outside the image takes no part: of a kernel that is NaN around its
+// middle, an image of one pixel meets the middle alone.
+func TestPaddingTakesNoPart(t *testing.T) {
+	nan := float32(math.NaN())
+	c := Conv{N: 40, H: 1, W: 1, In: 1, Out: 1, Kernel: 3, Stride: 1, Pad: 1}
+	w := []float32{nan, nan, nan, nan, 2, nan, nan, nan, nan}
+	for _, isa := range Available() {
+		with(t, isa, 2, func() {
+			x, y, dx, dw := make([]float32, c.N), make([]float32, c.N), make([]float32, c.N), make([]float32, 9)
+			for i := range x {
+				x[i] = float32(i - 3)
+			}
+			c.Forward(x, w, y)
+			c.InputGrad(x, w, dx)
+			c.WeightGrad(x, x, dw)
+			var squares float32
+			for i, v := range x {
+				squares += v * v
+				if y[i] != 2*v || dx[i] != 2*v {
+					t.Fatalf("%s: output %g and input gradient %g of %g", isa, y[i], dx[i], v)
+				}
+			}
+			for i, v := range dw {
+				if want := []float32{4: squares, 8: 0}[i]; v != want {
+					t.Errorf("%s: gradient %g of tap %d, want %g", isa, v, i, want)
+				}
+			}
+		})
 	}
 }

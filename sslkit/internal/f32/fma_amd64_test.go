@@ -51,7 +51,7 @@ func TestFMAEqualsHardware(t *testing.T) {
 			}
 		}
 		tl := tile{a: unsafe.Pointer(&a), b: unsafe.Pointer(&b), c: unsafe.Pointer(&out), k: 1, start: unsafe.Pointer(&c)}
-		avx2.run(&tl, 1, 16)
+		avx2.tiles(&tl, 1, 16, 1)
 		for i := range b {
 			if got := FMA(a, b[i], c[i]); !same(got, out[i]) {
 				t.Fatalf("FMA(%x, %x, %x) = %x, the processor says %x", a, b[i], c[i], got, out[i])

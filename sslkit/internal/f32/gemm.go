@@ -11,34 +11,12 @@ type Start struct {
 	Bias []float32 // begin every row from this row of n
 }
 
-// tile is one call of a micro-kernel; strides are in bytes. The assembly knows
-// the offsets of its fields.
-type tile struct {
-	a, b, c  unsafe.Pointer
-	ars, acs uintptr // A(i,k) stands at a + i*ars + k*acs
-	ldb, ldc uintptr // B(k,j) at b + k*ldb + 4j; C(i,j) at c + i*ldc + 4j
-	k        uintptr
-	mask     uintptr        // bits of the columns of the last vector
-	start    unsafe.Pointer // tile to begin from, or nil for zero
-	lds      uintptr        // its row stride: 0 repeats one row
-	vmask    unsafe.Pointer // the mask as 8 words, for AVX2
-
-	// A's k may come in segments of length k: after each, A moves on by jump
-	// bytes; B goes on without a gap.
-	segments uintptr // If 0, 1.
-	jump     uintptr
-}
-
 // evenly is the height of the first of the tiles that share m rows evenly, at
 // most high each: low tiles wait for the latency of their additions.
 func evenly(m, high int) int {
 	tiles := (m + high - 1) / high
 	return (m + tiles - 1) / tiles
 }
-
-// laneMasks holds 8 set words before 8 clear ones; a mask of n lanes begins 8-n
-// words in.
-var laneMasks = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
 // matrix is an operand with element (i,j) at data[i*row+j*col].
 type matrix struct {
@@ -171,7 +149,7 @@ func (s *slab) packA(i0, i1 int) {
 // panel computes the columns of one panel from column j, for rows i0..i1.
 func (s *slab) panel(i0, i1, j int) {
 	p, width := s.product, min(s.e.cols, s.n1-j)
-	t := tile{ldc: uintptr(p.ldc) * 4, k: uintptr(s.depth), segments: 1}
+	t := tile{ldc: uintptr(p.ldc) * 4, k: uintptr(s.depth)}
 	switch {
 	case s.depth == 0:
 	case s.b != nil:
@@ -179,82 +157,35 @@ func (s *slab) panel(i0, i1, j int) {
 	default:
 		t.b, t.ldb = unsafe.Pointer(&p.b[s.k0*p.ldb+j]), uintptr(p.ldb)*4
 	}
-	for i, rows := i0, 0; i < i1; i += rows {
-		rows = evenly(i1-i, s.e.rows)
-		switch {
-		case s.depth == 0:
-		case s.a != nil:
-			t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
-		default:
-			t.a = unsafe.Pointer(&p.a.data[i*p.a.row+s.k0*p.a.col])
+	if s.a == nil {
+		if s.depth > 0 {
+			t.a = unsafe.Pointer(&p.a.data[i0*p.a.row+s.k0*p.a.col])
 			t.ars, t.acs = uintptr(p.a.row)*4, uintptr(p.a.col)*4
 		}
-		t.c = unsafe.Pointer(&p.c[i*p.ldc+j])
-		switch {
-		case s.k0 > 0 || p.start.Acc:
-			t.start, t.lds = t.c, t.ldc
-		case p.start.Bias != nil:
-			t.start, t.lds = unsafe.Pointer(&p.start.Bias[j]), 0
-		default:
-			t.start = nil
-		}
-		s.e.run(&t, rows, width)
+		s.begin(&t, i0, j)
+		s.e.strip(&t, i1-i0, width)
+		return
+	}
+	for i, rows := i0, 0; i < i1; i += rows {
+		rows = evenly(i1-i, s.e.rows)
+		t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
+		s.begin(&t, i, j)
+		s.e.tiles(&t, rows, width, 1)
 	}
 }
 
-// run computes one tile of the given size.
-func (e *engine) run(t *tile, rows, width int) {
+// begin sets where the tile of row i and column j stands and what it begins
+// from.
+func (s *slab) begin(t *tile, i, j int) {
+	p := s.product
+	t.c = unsafe.Pointer(&p.c[i*p.ldc+j])
 	switch {
-	case e.tiles == nil:
-		tileGeneric(t, rows, width)
-		return
-	case e.element != nil:
-		e.runWhole(t, rows, width)
-		return
-	}
-	vectors := (width + e.lanes - 1) / e.lanes
-	last := width - (vectors-1)*e.lanes
-	t.mask = 1<<last - 1
-	t.vmask = unsafe.Pointer(&laneMasks[8-min(last, 8)])
-	e.tiles[vectors-1][rows](t)
-}
-
-// runWhole computes a tile without masks: whole vectors, then the columns that
-// are left, element by element.
-func (e *engine) runWhole(t *tile, rows, width int) {
-	whole := width / e.lanes
-	if whole > 0 {
-		e.tiles[whole-1][rows](t)
-	}
-	for j := whole * e.lanes; j < width; j++ {
-		for i := range rows {
-			one := *t
-			one.a = unsafe.Add(t.a, uintptr(i)*t.ars)
-			one.b, one.c = unsafe.Add(t.b, 4*j), unsafe.Add(t.c, uintptr(i)*t.ldc+uintptr(4*j))
-			if t.start != nil {
-				one.start = unsafe.Add(t.start, uintptr(i)*t.lds+uintptr(4*j))
-			}
-			e.element(&one)
-		}
-	}
-}
-
-// tileGeneric is the loop that every micro-kernel equals.
-func tileGeneric(t *tile, rows, width int) {
-	at := func(p unsafe.Pointer, offset uintptr) *float32 { return (*float32)(unsafe.Add(p, offset)) }
-	for i := range uintptr(rows) {
-		for j := range uintptr(width) {
-			var sum float32
-			if t.start != nil {
-				sum = *at(t.start, i*t.lds+4*j)
-			}
-			for s := range max(1, t.segments) {
-				for l := range t.k {
-					sum = FMA(*at(t.a, i*t.ars+(s*t.k+l)*t.acs+s*t.jump), *at(t.b, (s*t.k+l)*t.ldb+4*j), sum)
-				}
-			}
-			*at(t.c, i*t.ldc+4*j) = sum
-		}
+	case s.k0 > 0 || p.start.Acc:
+		t.start, t.lds = t.c, t.ldc
+	case p.start.Bias != nil:
+		t.start, t.lds = unsafe.Pointer(&p.start.Bias[j]), 0
+	default:
+		t.start = nil
 	}
 }
 

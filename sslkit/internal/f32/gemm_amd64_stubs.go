@@ -88,9 +88,66 @@ func avx512Tile13x2(t *tile)
 //go:noescape
 func avx512Tile14x2(t *tile)
 
-var avx512Tiles = [][]func(*tile){
-	{nil, avx512Tile1x1, avx512Tile2x1, avx512Tile3x1, avx512Tile4x1, avx512Tile5x1, avx512Tile6x1, avx512Tile7x1, avx512Tile8x1, avx512Tile9x1, avx512Tile10x1, avx512Tile11x1, avx512Tile12x1, avx512Tile13x1, avx512Tile14x1},
-	{nil, avx512Tile1x2, avx512Tile2x2, avx512Tile3x2, avx512Tile4x2, avx512Tile5x2, avx512Tile6x2, avx512Tile7x2, avx512Tile8x2, avx512Tile9x2, avx512Tile10x2, avx512Tile11x2, avx512Tile12x2, avx512Tile13x2, avx512Tile14x2},
+// avx512Kernel runs kernel rows-1 + 14·(vectors-1), the masked ones after all others.
+func avx512Kernel(t *tile, kernel int) {
+	switch kernel {
+	case 0:
+		avx512Tile1x1(t)
+	case 1:
+		avx512Tile2x1(t)
+	case 2:
+		avx512Tile3x1(t)
+	case 3:
+		avx512Tile4x1(t)
+	case 4:
+		avx512Tile5x1(t)
+	case 5:
+		avx512Tile6x1(t)
+	case 6:
+		avx512Tile7x1(t)
+	case 7:
+		avx512Tile8x1(t)
+	case 8:
+		avx512Tile9x1(t)
+	case 9:
+		avx512Tile10x1(t)
+	case 10:
+		avx512Tile11x1(t)
+	case 11:
+		avx512Tile12x1(t)
+	case 12:
+		avx512Tile13x1(t)
+	case 13:
+		avx512Tile14x1(t)
+	case 14:
+		avx512Tile1x2(t)
+	case 15:
+		avx512Tile2x2(t)
+	case 16:
+		avx512Tile3x2(t)
+	case 17:
+		avx512Tile4x2(t)
+	case 18:
+		avx512Tile5x2(t)
+	case 19:
+		avx512Tile6x2(t)
+	case 20:
+		avx512Tile7x2(t)
+	case 21:
+		avx512Tile8x2(t)
+	case 22:
+		avx512Tile9x2(t)
+	case 23:
+		avx512Tile10x2(t)
+	case 24:
+		avx512Tile11x2(t)
+	case 25:
+		avx512Tile12x2(t)
+	case 26:
+		avx512Tile13x2(t)
+	case 27:
+		avx512Tile14x2(t)
+	}
 }
 
 //go:noescape
@@ -129,7 +186,92 @@ func avx2Tile5x2(t *tile)
 //go:noescape
 func avx2Tile6x2(t *tile)
 
-var avx2Tiles = [][]func(*tile){
-	{nil, avx2Tile1x1, avx2Tile2x1, avx2Tile3x1, avx2Tile4x1, avx2Tile5x1, avx2Tile6x1},
-	{nil, avx2Tile1x2, avx2Tile2x2, avx2Tile3x2, avx2Tile4x2, avx2Tile5x2, avx2Tile6x2},
+//go:noescape
+func avx2Masked1x1(t *tile)
+
+//go:noescape
+func avx2Masked2x1(t *tile)
+
+//go:noescape
+func avx2Masked3x1(t *tile)
+
+//go:noescape
+func avx2Masked4x1(t *tile)
+
+//go:noescape
+func avx2Masked5x1(t *tile)
+
+//go:noescape
+func avx2Masked6x1(t *tile)
+
+//go:noescape
+func avx2Masked1x2(t *tile)
+
+//go:noescape
+func avx2Masked2x2(t *tile)
+
+//go:noescape
+func avx2Masked3x2(t *tile)
+
+//go:noescape
+func avx2Masked4x2(t *tile)
+
+//go:noescape
+func avx2Masked5x2(t *tile)
+
+//go:noescape
+func avx2Masked6x2(t *tile)
+
+// avx2Kernel runs kernel rows-1 + 6·(vectors-1), the masked ones after all others.
+func avx2Kernel(t *tile, kernel int) {
+	switch kernel {
+	case 0:
+		avx2Tile1x1(t)
+	case 1:
+		avx2Tile2x1(t)
+	case 2:
+		avx2Tile3x1(t)
+	case 3:
+		avx2Tile4x1(t)
+	case 4:
+		avx2Tile5x1(t)
+	case 5:
+		avx2Tile6x1(t)
+	case 6:
+		avx2Tile1x2(t)
+	case 7:
+		avx2Tile2x2(t)
+	case 8:
+		avx2Tile3x2(t)
+	case 9:
+		avx2Tile4x2(t)
+	case 10:
+		avx2Tile5x2(t)
+	case 11:
+		avx2Tile6x2(t)
+	case 12:
+		avx2Masked1x1(t)
+	case 13:
+		avx2Masked2x1(t)
+	case 14:
+		avx2Masked3x1(t)
+	case 15:
+		avx2Masked4x1(t)
+	case 16:
+		avx2Masked5x1(t)
+	case 17:
+		avx2Masked6x1(t)
+	case 18:
+		avx2Masked1x2(t)
+	case 19:
+		avx2Masked2x2(t)
+	case 20:
+		avx2Masked3x2(t)
+	case 21:
+		avx2Masked4x2(t)
+	case 22:
+		avx2Masked5x2(t)
+	case 23:
+		avx2Masked6x2(t)
+	}
 }

@@ -7,6 +7,7 @@
 // func neonTile1x1(t *tile)
 TEXT ·neonTile1x1(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -17,8 +18,11 @@ TEXT ·neonTile1x1(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4]
 	ADD  R10, R9
@@ -27,6 +31,8 @@ zero:
 	VEOR V0.B16, V0.B16, V0.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -38,16 +44,41 @@ loop:
 	SUBS $1, R20, R20
 	BNE  loop
 	ADD  R12, R13
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile2x1(t *tile)
 TEXT ·neonTile2x1(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -58,8 +89,11 @@ TEXT ·neonTile2x1(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4]
@@ -72,6 +106,8 @@ zero:
 	VEOR V4.B16, V4.B16, V4.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -87,18 +123,44 @@ loop:
 	BNE  loop
 	ADD  R12, R13
 	ADD  R12, R14
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4], (R3)
 	ADD  R7, R3
 	VST1 [V4.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile3x1(t *tile)
 TEXT ·neonTile3x1(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -109,8 +171,11 @@ TEXT ·neonTile3x1(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	CBZ  R9, zero
@@ -127,6 +192,8 @@ zero:
 	VEOR V8.B16, V8.B16, V8.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -146,8 +213,15 @@ loop:
 	ADD  R12, R13
 	ADD  R12, R14
 	ADD  R12, R15
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4], (R3)
 	ADD  R7, R3
@@ -155,11 +229,31 @@ store:
 	ADD  R7, R3
 	VST1 [V8.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile4x1(t *tile)
 TEXT ·neonTile4x1(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -170,8 +264,11 @@ TEXT ·neonTile4x1(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -192,6 +289,8 @@ zero:
 	VEOR V12.B16, V12.B16, V12.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -215,8 +314,16 @@ loop:
 	ADD  R12, R14
 	ADD  R12, R15
 	ADD  R12, R16
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4], (R3)
 	ADD  R7, R3
@@ -226,11 +333,31 @@ store:
 	ADD  R7, R3
 	VST1 [V12.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile5x1(t *tile)
 TEXT ·neonTile5x1(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -241,8 +368,11 @@ TEXT ·neonTile5x1(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -267,6 +397,8 @@ zero:
 	VEOR V16.B16, V16.B16, V16.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -294,8 +426,17 @@ loop:
 	ADD  R12, R15
 	ADD  R12, R16
 	ADD  R12, R17
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4], (R3)
 	ADD  R7, R3
@@ -307,11 +448,31 @@ store:
 	ADD  R7, R3
 	VST1 [V16.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile6x1(t *tile)
 TEXT ·neonTile6x1(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -322,8 +483,11 @@ TEXT ·neonTile6x1(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -352,6 +516,8 @@ zero:
 	VEOR V20.B16, V20.B16, V20.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -383,8 +549,18 @@ loop:
 	ADD  R12, R16
 	ADD  R12, R17
 	ADD  R12, R19
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R23, R19
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4], (R3)
 	ADD  R7, R3
@@ -398,11 +574,31 @@ store:
 	ADD  R7, R3
 	VST1 [V20.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile1x2(t *tile)
 TEXT ·neonTile1x2(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -413,8 +609,11 @@ TEXT ·neonTile1x2(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4, V1.S4]
 	ADD  R10, R9
@@ -424,6 +623,8 @@ zero:
 	VEOR V1.B16, V1.B16, V1.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -436,16 +637,41 @@ loop:
 	SUBS $1, R20, R20
 	BNE  loop
 	ADD  R12, R13
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile2x2(t *tile)
 TEXT ·neonTile2x2(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -456,8 +682,11 @@ TEXT ·neonTile2x2(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4, V1.S4]
@@ -472,6 +701,8 @@ zero:
 	VEOR V5.B16, V5.B16, V5.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -489,18 +720,44 @@ loop:
 	BNE  loop
 	ADD  R12, R13
 	ADD  R12, R14
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4], (R3)
 	ADD  R7, R3
 	VST1 [V4.S4, V5.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile3x2(t *tile)
 TEXT ·neonTile3x2(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -511,8 +768,11 @@ TEXT ·neonTile3x2(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	CBZ  R9, zero
@@ -532,6 +792,8 @@ zero:
 	VEOR V9.B16, V9.B16, V9.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -554,8 +816,15 @@ loop:
 	ADD  R12, R13
 	ADD  R12, R14
 	ADD  R12, R15
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4], (R3)
 	ADD  R7, R3
@@ -563,11 +832,31 @@ store:
 	ADD  R7, R3
 	VST1 [V8.S4, V9.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile4x2(t *tile)
 TEXT ·neonTile4x2(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -578,8 +867,11 @@ TEXT ·neonTile4x2(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -604,6 +896,8 @@ zero:
 	VEOR V13.B16, V13.B16, V13.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -631,8 +925,16 @@ loop:
 	ADD  R12, R14
 	ADD  R12, R15
 	ADD  R12, R16
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4], (R3)
 	ADD  R7, R3
@@ -642,11 +944,31 @@ store:
 	ADD  R7, R3
 	VST1 [V12.S4, V13.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile5x2(t *tile)
 TEXT ·neonTile5x2(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -657,8 +979,11 @@ TEXT ·neonTile5x2(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -688,6 +1013,8 @@ zero:
 	VEOR V17.B16, V17.B16, V17.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -720,8 +1047,17 @@ loop:
 	ADD  R12, R15
 	ADD  R12, R16
 	ADD  R12, R17
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4], (R3)
 	ADD  R7, R3
@@ -733,11 +1069,31 @@ store:
 	ADD  R7, R3
 	VST1 [V16.S4, V17.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile6x2(t *tile)
 TEXT ·neonTile6x2(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -748,8 +1104,11 @@ TEXT ·neonTile6x2(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -784,6 +1143,8 @@ zero:
 	VEOR V21.B16, V21.B16, V21.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -821,8 +1182,18 @@ loop:
 	ADD  R12, R16
 	ADD  R12, R17
 	ADD  R12, R19
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R23, R19
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4], (R3)
 	ADD  R7, R3
@@ -836,11 +1207,31 @@ store:
 	ADD  R7, R3
 	VST1 [V20.S4, V21.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile1x3(t *tile)
 TEXT ·neonTile1x3(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -851,8 +1242,11 @@ TEXT ·neonTile1x3(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4, V1.S4, V2.S4]
 	ADD  R10, R9
@@ -863,6 +1257,8 @@ zero:
 	VEOR V2.B16, V2.B16, V2.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -876,16 +1272,41 @@ loop:
 	SUBS $1, R20, R20
 	BNE  loop
 	ADD  R12, R13
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile2x3(t *tile)
 TEXT ·neonTile2x3(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -896,8 +1317,11 @@ TEXT ·neonTile2x3(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4, V1.S4, V2.S4]
@@ -914,6 +1338,8 @@ zero:
 	VEOR V6.B16, V6.B16, V6.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -933,18 +1359,44 @@ loop:
 	BNE  loop
 	ADD  R12, R13
 	ADD  R12, R14
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4], (R3)
 	ADD  R7, R3
 	VST1 [V4.S4, V5.S4, V6.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile3x3(t *tile)
 TEXT ·neonTile3x3(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -955,8 +1407,11 @@ TEXT ·neonTile3x3(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	CBZ  R9, zero
@@ -979,6 +1434,8 @@ zero:
 	VEOR V10.B16, V10.B16, V10.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1004,8 +1461,15 @@ loop:
 	ADD  R12, R13
 	ADD  R12, R14
 	ADD  R12, R15
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4], (R3)
 	ADD  R7, R3
@@ -1013,11 +1477,31 @@ store:
 	ADD  R7, R3
 	VST1 [V8.S4, V9.S4, V10.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile4x3(t *tile)
 TEXT ·neonTile4x3(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1028,8 +1512,11 @@ TEXT ·neonTile4x3(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -1058,6 +1545,8 @@ zero:
 	VEOR V14.B16, V14.B16, V14.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1089,8 +1578,16 @@ loop:
 	ADD  R12, R14
 	ADD  R12, R15
 	ADD  R12, R16
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4], (R3)
 	ADD  R7, R3
@@ -1100,11 +1597,31 @@ store:
 	ADD  R7, R3
 	VST1 [V12.S4, V13.S4, V14.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile5x3(t *tile)
 TEXT ·neonTile5x3(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1115,8 +1632,11 @@ TEXT ·neonTile5x3(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -1151,6 +1671,8 @@ zero:
 	VEOR V18.B16, V18.B16, V18.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1188,8 +1710,17 @@ loop:
 	ADD  R12, R15
 	ADD  R12, R16
 	ADD  R12, R17
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4], (R3)
 	ADD  R7, R3
@@ -1201,11 +1732,31 @@ store:
 	ADD  R7, R3
 	VST1 [V16.S4, V17.S4, V18.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile6x3(t *tile)
 TEXT ·neonTile6x3(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1216,8 +1767,11 @@ TEXT ·neonTile6x3(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -1258,6 +1812,8 @@ zero:
 	VEOR V22.B16, V22.B16, V22.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1301,8 +1857,18 @@ loop:
 	ADD  R12, R16
 	ADD  R12, R17
 	ADD  R12, R19
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R23, R19
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4], (R3)
 	ADD  R7, R3
@@ -1316,11 +1882,31 @@ store:
 	ADD  R7, R3
 	VST1 [V20.S4, V21.S4, V22.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile1x4(t *tile)
 TEXT ·neonTile1x4(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1331,8 +1917,11 @@ TEXT ·neonTile1x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4, V1.S4, V2.S4, V3.S4]
 	ADD  R10, R9
@@ -1344,6 +1933,8 @@ zero:
 	VEOR V3.B16, V3.B16, V3.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1358,16 +1949,41 @@ loop:
 	SUBS $1, R20, R20
 	BNE  loop
 	ADD  R12, R13
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile2x4(t *tile)
 TEXT ·neonTile2x4(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1378,8 +1994,11 @@ TEXT ·neonTile2x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	CBZ  R9, zero
 	VLD1 (R9), [V0.S4, V1.S4, V2.S4, V3.S4]
@@ -1398,6 +2017,8 @@ zero:
 	VEOR V7.B16, V7.B16, V7.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1419,18 +2040,44 @@ loop:
 	BNE  loop
 	ADD  R12, R13
 	ADD  R12, R14
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
 	ADD  R7, R3
 	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile3x4(t *tile)
 TEXT ·neonTile3x4(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1441,8 +2088,11 @@ TEXT ·neonTile3x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	CBZ  R9, zero
@@ -1468,6 +2118,8 @@ zero:
 	VEOR V11.B16, V11.B16, V11.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1496,8 +2148,15 @@ loop:
 	ADD  R12, R13
 	ADD  R12, R14
 	ADD  R12, R15
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
 	ADD  R7, R3
@@ -1505,11 +2164,31 @@ store:
 	ADD  R7, R3
 	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile4x4(t *tile)
 TEXT ·neonTile4x4(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1520,8 +2199,11 @@ TEXT ·neonTile4x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -1554,6 +2236,8 @@ zero:
 	VEOR V15.B16, V15.B16, V15.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1589,8 +2273,16 @@ loop:
 	ADD  R12, R14
 	ADD  R12, R15
 	ADD  R12, R16
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
 	ADD  R7, R3
@@ -1600,11 +2292,31 @@ store:
 	ADD  R7, R3
 	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile5x4(t *tile)
 TEXT ·neonTile5x4(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1615,8 +2327,11 @@ TEXT ·neonTile5x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -1656,6 +2371,8 @@ zero:
 	VEOR V19.B16, V19.B16, V19.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1698,8 +2415,17 @@ loop:
 	ADD  R12, R15
 	ADD  R12, R16
 	ADD  R12, R17
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
 	ADD  R7, R3
@@ -1711,11 +2437,31 @@ store:
 	ADD  R7, R3
 	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonTile6x4(t *tile)
 TEXT ·neonTile6x4(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1726,8 +2472,11 @@ TEXT ·neonTile6x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	ADD  R4, R13, R14
 	ADD  R4, R14, R15
 	ADD  R4, R15, R16
@@ -1774,6 +2523,8 @@ zero:
 	VEOR V23.B16, V23.B16, V23.B16
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1823,8 +2574,18 @@ loop:
 	ADD  R12, R16
 	ADD  R12, R17
 	ADD  R12, R19
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R23, R14
+	ADD  R23, R15
+	ADD  R23, R16
+	ADD  R23, R17
+	ADD  R23, R19
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R3)
 	ADD  R7, R3
@@ -1838,11 +2599,31 @@ store:
 	ADD  R7, R3
 	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R3)
 	ADD  R7, R3
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET
 
 // func neonElement(t *tile)
 TEXT ·neonElement(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
+again:
 	MOVD 0(R0), R13
 	MOVD 8(R0), R2
 	MOVD 16(R0), R3
@@ -1853,13 +2634,18 @@ TEXT ·neonElement(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R8
 	MOVD 72(R0), R9
 	MOVD 80(R0), R10
-	MOVD 96(R0), R11
 	MOVD 104(R0), R12
+	MOVD 112(R0), R21
+	MOVD 120(R0), R22
+	MOVD 128(R0), R23
+	MOVD 136(R0), R24
 	FMOVS ZR, F0
 	CBZ  R9, ready
 	FMOVS (R9), F0
 ready:
 	CBZ  R8, store
+group:
+	MOVD 96(R0), R11
 segment:
 	MOVD R8, R20
 loop:
@@ -1871,8 +2657,32 @@ loop:
 	SUBS $1, R20, R20
 	BNE  loop
 	ADD  R12, R13
+	ADD  R21, R2
 	SUBS $1, R11, R11
 	BGT  segment
+	ADD  R23, R13
+	ADD  R24, R2
+	SUBS $1, R22, R22
+	BGT  group
 store:
 	FMOVS F0, (R3)
+	MOVD 144(R0), R11
+	SUBS $1, R11, R11
+	MOVD R11, 144(R0)
+	BLE  done
+	MOVD 152(R0), R12
+	MOVD 0(R0), R13
+	ADD  R12, R13
+	MOVD R13, 0(R0)
+	MOVD 160(R0), R12
+	MOVD 16(R0), R13
+	ADD  R12, R13
+	MOVD R13, 16(R0)
+	MOVD 72(R0), R13
+	CBZ  R13, again
+	MOVD 168(R0), R12
+	ADD  R12, R13
+	MOVD R13, 72(R0)
+	B    again
+done:
 	RET

@@ -79,9 +79,56 @@ func neonTile6x4(t *tile)
 //go:noescape
 func neonElement(t *tile)
 
-var neonTiles = [][]func(*tile){
-	{nil, neonTile1x1, neonTile2x1, neonTile3x1, neonTile4x1, neonTile5x1, neonTile6x1},
-	{nil, neonTile1x2, neonTile2x2, neonTile3x2, neonTile4x2, neonTile5x2, neonTile6x2},
-	{nil, neonTile1x3, neonTile2x3, neonTile3x3, neonTile4x3, neonTile5x3, neonTile6x3},
-	{nil, neonTile1x4, neonTile2x4, neonTile3x4, neonTile4x4, neonTile5x4, neonTile6x4},
+// neonKernel runs kernel rows-1 + 6·(vectors-1).
+func neonKernel(t *tile, kernel int) {
+	switch kernel {
+	case 0:
+		neonTile1x1(t)
+	case 1:
+		neonTile2x1(t)
+	case 2:
+		neonTile3x1(t)
+	case 3:
+		neonTile4x1(t)
+	case 4:
+		neonTile5x1(t)
+	case 5:
+		neonTile6x1(t)
+	case 6:
+		neonTile1x2(t)
+	case 7:
+		neonTile2x2(t)
+	case 8:
+		neonTile3x2(t)
+	case 9:
+		neonTile4x2(t)
+	case 10:
+		neonTile5x2(t)
+	case 11:
+		neonTile6x2(t)
+	case 12:
+		neonTile1x3(t)
+	case 13:
+		neonTile2x3(t)
+	case 14:
+		neonTile3x3(t)
+	case 15:
+		neonTile4x3(t)
+	case 16:
+		neonTile5x3(t)
+	case 17:
+		neonTile6x3(t)
+	case 18:
+		neonTile1x4(t)
+	case 19:
+		neonTile2x4(t)
+	case 20:
+		neonTile3x4(t)
+	case 21:
+		neonTile4x4(t)
+	case 22:
+		neonTile5x4(t)
+	case 23:
+		neonTile6x4(t)
+	}
 }

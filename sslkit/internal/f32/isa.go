@@ -9,11 +9,9 @@ import (
 // An engine is one implementation of the matrix-product tile and the loops.
 type engine struct {
 	name       string
-	rows, cols int             // of the largest tile
-	lanes      int             // of a vector
-	tiles      [][]func(*tile) // by vectors, from 1, and rows; nil for the Go loop
-	element    func(*tile)     // of one element, where the tiles have no masks
-	loops      bool            // elementwise loops run as assembly too
+	rows, cols int  // of the largest tile
+	lanes      int  // of a vector
+	loops      bool // elementwise loops run as assembly too
 }
 
 var generic = engine{name: "generic", rows: 8, cols: 32, lanes: 16}

@@ -2,11 +2,15 @@
 
 package f32
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 var (
-	avx2   = engine{name: "avx2", rows: 6, cols: 16, lanes: 8, tiles: avx2Tiles, loops: true}
-	avx512 = engine{name: "avx512", rows: 14, cols: 32, lanes: 16, tiles: avx512Tiles, loops: true}
+	avx2   = engine{name: "avx2", rows: 6, cols: 16, lanes: 8, loops: true}
+	avx512 = engine{name: "avx512", rows: 14, cols: 32, lanes: 16, loops: true}
 )
 
 func engines() []*engine {
@@ -18,4 +22,21 @@ func engines() []*engine {
 		}
 	}
 	return list
+}
+
+// assemble is tileGeneric in assembly.
+func (e *engine) assemble(t *tile, rows, width int) {
+	vectors := (width + e.lanes - 1) / e.lanes
+	last := width - (vectors-1)*e.lanes
+	kernel := rows - 1 + e.rows*(vectors-1)
+	if e == &avx512 {
+		t.mask = 1<<last - 1
+		avx512Kernel(t, kernel)
+		return
+	}
+	if last < e.lanes {
+		t.vmask = unsafe.Pointer(&laneMasks[8-last])
+		kernel += 2 * e.rows
+	}
+	avx2Kernel(t, kernel)
 }

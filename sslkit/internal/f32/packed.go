@@ -42,23 +42,18 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []
 	}
 	depth := evenly(p.k, blockK)
 	for k0 := 0; k0 < p.k; k0 += depth {
-		t := tile{ars: uintptr(lda) * 4, acs: 4, ldb: uintptr(p.e.cols) * 4, ldc: uintptr(ldc) * 4, k: uintptr(min(depth, p.k-k0)), segments: 1}
+		t := tile{ars: uintptr(lda) * 4, acs: 4, ldb: uintptr(p.e.cols) * 4, ldc: uintptr(ldc) * 4, k: uintptr(min(depth, p.k-k0))}
 		for j := 0; j < p.n; j += p.e.cols {
-			t.b = unsafe.Pointer(&p.panels[j*p.k+k0*p.e.cols])
-			for i, rows := 0, 0; i < m; i += rows {
-				rows = evenly(m-i, p.e.rows)
-				t.a = unsafe.Pointer(&a[i*lda+k0])
-				t.c = unsafe.Pointer(&c[i*ldc+j])
-				switch {
-				case k0 > 0:
-					t.start, t.lds = t.c, t.ldc
-				case start != nil:
-					t.start, t.lds = unsafe.Pointer(&start[i*lds+j]), uintptr(lds)*4
-				default:
-					t.start = nil
-				}
-				p.e.run(&t, rows, min(p.e.cols, p.n-j))
+			t.a, t.b, t.c = unsafe.Pointer(&a[k0]), unsafe.Pointer(&p.panels[j*p.k+k0*p.e.cols]), unsafe.Pointer(&c[j])
+			switch {
+			case k0 > 0:
+				t.start, t.lds = t.c, t.ldc
+			case start != nil:
+				t.start, t.lds = unsafe.Pointer(&start[j]), uintptr(lds)*4
+			default:
+				t.start = nil
 			}
+			p.e.strip(&t, m, min(p.e.cols, p.n-j))
 		}
 	}
 }
