@@ -82,7 +82,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{},
 			Untypeds: map[string]string{
-				"Numerics": "string:2",
+				"Numerics": "string:3",
 			},
 		}
 	})
