@@ -180,14 +180,20 @@ func NewMLP(name string, in, hidden, out int, r *rng.Stream) Sequential {
 
 // Forward implements Layer. BatchNorm and a ReLU after it run in one pass.
 func (s Sequential) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
+	in := x
 	for i := 0; i < len(s); i++ {
+		var y *tensor.Tensor
 		norm, ok := s[i].(*BatchNorm)
 		if ok && train && i+1 < len(s) && s[i+1] == Layer(ReLU{}) {
-			x = norm.normalise(x, tensor.BatchNormReLU)
+			y = norm.normalise(x, tensor.BatchNormReLU)
 			i++
-			continue
+		} else {
+			y = s[i].Forward(x, train)
 		}
-		x = s[i].Forward(x, train)
+		if x != in && x != y { // what stands between two layers is seen by nobody else
+			x.Temporary()
+		}
+		x = y
 	}
 	return x
 }

@@ -11,7 +11,7 @@ func Add(a, b *Tensor) *Tensor {
 	if !slices.Equal(a.shape, b.shape) {
 		mismatch("Add", a, b)
 	}
-	out := result(a.shape, func(out *Tensor) {
+	out := written(a.shape, func(out *Tensor) {
 		accumulate(a, out.grad, 1)
 		accumulate(b, out.grad, 1)
 	}, a, b)
@@ -26,13 +26,14 @@ func AddReLU(a, b *Tensor) *Tensor {
 	if !slices.Equal(a.shape, b.shape) {
 		mismatch("AddReLU", a, b)
 	}
-	out := result(a.shape, func(out *Tensor) {
-		d := make([]float32, len(out.data))
+	out := written(a.shape, func(out *Tensor) {
+		held := f32.Scratch(len(out.data))
+		d := *held
 		f32.Chunks(len(d), chunk, func(from, to int) {
 			f32.ReLUGrad(d[from:to], out.grad[from:to], out.data[from:to])
 		})
 		accumulate(a, d, 1)
-		receive(b, d)
+		receiveHeld(b, held)
 	}, a, b)
 	f32.Chunks(len(out.data), chunk, func(from, to int) {
 		f32.Add(out.data[from:to], a.data[from:to], b.data[from:to], true)
@@ -134,12 +135,13 @@ func receiveHeld(t *Tensor, g *[]float32) {
 
 // ReLU returns max(x, 0); a NaN stays.
 func ReLU(x *Tensor) *Tensor {
-	out := result(x.shape, func(out *Tensor) {
-		d := make([]float32, len(out.data))
+	out := written(x.shape, func(out *Tensor) {
+		held := f32.Scratch(len(out.data))
+		d := *held
 		f32.Chunks(len(d), chunk, func(from, to int) {
 			f32.ReLUGrad(d[from:to], out.grad[from:to], out.data[from:to])
 		})
-		receive(x, d)
+		receiveHeld(x, held)
 	}, x)
 	f32.Chunks(len(out.data), chunk, func(from, to int) { f32.ReLU(out.data[from:to], x.data[from:to]) })
 	return out

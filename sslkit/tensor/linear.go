@@ -11,7 +11,7 @@ func Linear(x, w, b *Tensor) *Tensor {
 	in, out := w.shape[0], w.shape[1]
 	rows := len(x.data) / in
 	shape := append(append([]int{}, x.shape[:len(x.shape)-1]...), out)
-	y := result(shape, func(y *Tensor) {
+	y := written(shape, func(y *Tensor) {
 		samples := x.shape[0]
 		if x.needs {
 			held := f32.Scratch(len(w.data))
@@ -66,7 +66,7 @@ func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
 	}
 	c := f32.Conv{N: x.shape[0], H: x.shape[1], W: x.shape[2], In: x.shape[3], Out: w.shape[3], Kernel: w.shape[0], Stride: stride, Pad: pad}
 	h, width := c.OutSize()
-	out := result([]int{c.N, h, width, c.Out}, func(out *Tensor) {
+	out := written([]int{c.N, h, width, c.Out}, func(out *Tensor) {
 		if w.needs {
 			dw := make([]float32, len(w.data))
 			c.WeightGrad(x.data, out.grad, dw)

@@ -28,7 +28,7 @@ func batchNorm(op string, x, gamma, beta *Tensor, eps float32, relu bool) (y *Te
 	size := len(x.data) / samples
 	mean, variance = moments(samples, size, c, x.data)
 	rstd := inverseStd(variance, eps)
-	y = result(x.shape, func(y *Tensor) {
+	y = written(x.shape, func(y *Tensor) {
 		var mask []float32 // where the gradient passes: y > 0
 		if relu {
 			mask = y.data

@@ -53,3 +53,22 @@ func poison() {
 		f32.Release(b)
 	}
 }
+
+// A temporary tensor gives up its elements with Backward; any other keeps them,
+// also one of which a detached tensor knows the elements.
+func TestTemporary(t *testing.T) {
+	x := random(1, 4, 3).RequireGrad()
+	kept := AddReLU(x, x)
+	shared := AddReLU(kept, x).Temporary()
+	passing := AddReLU(shared, kept).Temporary()
+	seen := shared.Detach()
+	values, known := slices.Clone(kept.Data()), slices.Clone(seen.Data())
+	Backward(Sum(ReLU(passing)))
+	poison()
+	if passing.Data() != nil {
+		t.Error("a temporary tensor keeps its elements")
+	}
+	if !slices.Equal(kept.Data(), values) || !slices.Equal(seen.Data(), known) {
+		t.Error("elements changed that may be read")
+	}
+}

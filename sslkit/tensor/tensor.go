@@ -39,10 +39,13 @@ type Tensor struct {
 	data     []float32
 	grad     []float32
 	held     *[]float32 // the buffer of grad, if it goes back after use
+	own      *[]float32 // the buffer of data, if it may go back after use
 	needs    bool       // a gradient flows here
 	inputs   []*Tensor
 	backward func(out *Tensor)
 	visited  bool
+
+	temporary bool // nobody reads data after Backward
 }
 
 // New returns a tensor of zeros.
@@ -107,7 +110,17 @@ func (t *Tensor) RequireGrad() *Tensor {
 }
 
 // Detach returns a tensor with t's elements through which no gradient flows.
-func (t *Tensor) Detach() *Tensor { return &Tensor{shape: t.shape, data: t.data} }
+func (t *Tensor) Detach() *Tensor {
+	t.own = nil
+	return &Tensor{shape: t.shape, data: t.data}
+}
+
+// Temporary promises that nobody reads t's elements after Backward, which may
+// then use their memory again, and returns t.
+func (t *Tensor) Temporary() *Tensor {
+	t.temporary = true
+	return t
+}
 
 // String shows the shape and the first elements.
 func (t *Tensor) String() string {
@@ -128,6 +141,23 @@ func result(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor 
 		}
 	}
 	return out
+}
+
+// written is result for an operation that writes every element: their content is
+// unknown before.
+func written(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor {
+	for _, in := range inputs {
+		if in == nil || !in.needs {
+			continue
+		}
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		own := f32.Scratch(n)
+		return &Tensor{shape: slices.Clone(shape), data: *own, own: own, needs: true, inputs: inputs, backward: backward}
+	}
+	return New(shape...)
 }
 
 // gradient returns where t's gradient is summed up.
@@ -152,7 +182,7 @@ func (t *Tensor) newGradient() []float32 {
 
 // Backward computes the gradient of a scalar with respect to every leaf that
 // requires one, adding to what is there. The graph is consumed: its tensors
-// keep their values but remember no inputs.
+// keep their values, unless they are [Tensor.Temporary], but remember no inputs.
 func Backward(loss *Tensor) {
 	if len(loss.data) != 1 {
 		panic(fmt.Sprintf("tensor: Backward of shape %v, want a scalar", loss.shape))
@@ -172,7 +202,11 @@ func Backward(loss *Tensor) {
 		if t.held != nil {
 			f32.Release(t.held)
 		}
-		t.backward, t.inputs, t.grad, t.held = nil, nil, nil, nil
+		if t.temporary && t.own != nil {
+			f32.Release(t.own)
+			t.data = nil
+		}
+		t.backward, t.inputs, t.grad, t.held, t.own = nil, nil, nil, nil, nil
 	}
 }
 
