@@ -13,7 +13,7 @@ import (
 // results is hidden: it serves this project's own table.
 func (a *app) results() *cobra.Command {
 	var p results.Plan
-	var dir, page string
+	var dir, page, report string
 	var epochs map[string]int
 	var tableOnly bool
 	c := &cobra.Command{
@@ -29,13 +29,13 @@ goes on from there.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			p.Epochs = epochs
 			if tableOnly {
-				return p.Insert(dir, page)
+				return p.Write(dir, page, report)
 			}
 			s, err := a.session(c.Context())
 			if err != nil {
 				return err
 			}
-			err = p.Execute(s, dir, a.out, func() error { return p.Insert(dir, page) })
+			err = p.Execute(s, dir, a.out, func() error { return p.Write(dir, page, report) })
 			if errors.Is(err, context.Canceled) {
 				fmt.Fprintln(a.err, "interrupted: the same command goes on from here")
 			}
@@ -47,9 +47,11 @@ goes on from there.`,
 	f.IntVar(&p.Seeds, "seeds", 3, "seeds")
 	f.IntVar(&p.Subsets, "subsets", 5, "draws of few labels")
 	f.IntVar(&p.Labels, "labels", 10, "labelled images a class where they are few")
-	f.StringToIntVar(&epochs, "epochs", nil, "epochs of pre-training by method, as simclr=16,rotation=8 (default: about six minutes each)")
+	f.StringToIntVar(&epochs, "epochs", nil, "epochs of pre-training by method, as simclr=16,rotation=8 (default: three to six minutes of one core each)")
 	f.StringVar(&dir, "dir", "sslkit/results", "folder of the rows' files")
-	f.StringVar(&page, "page", "README.md", "Markdown file that holds the table")
+	f.StringVar(&page, "page", "README.md", "Markdown file that holds the short table")
+	f.StringVar(&report, "report", "sslkit/RESULTS.md", "Markdown file for all of it")
+	f.StringSliceVar(&p.Methods, "methods", nil, "only these methods and what they are held against (default: all)")
 	f.BoolVar(&tableOnly, "table", false, "only write the table from the finished rows")
 	return c
 }

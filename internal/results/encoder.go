@@ -17,17 +17,18 @@ func (x *executor) encode(row Row) (*pipeline.Run, error) {
 }
 
 func (x *executor) pretrain(row Row) (*pipeline.Run, error) {
+	architecture := x.plan.architecture(row.Encoder)
 	switch row.Encoder {
-	case "pixels":
+	case pixels:
 		return x.session.Pixels(x.unlabelled)
-	case "random":
-		return x.session.Random(x.plan.Encoder, x.unlabelled, row.Seed)
+	case random, random + ofPatches:
+		return x.session.Random(architecture, x.unlabelled, row.Seed)
 	}
 	m, ok := methodOf(row.Encoder)
 	if !ok {
 		return nil, fmt.Errorf("results: there is no encoder %q", row.Encoder)
 	}
-	return x.session.Pretrain(x.plan.Encoder, m.make(), x.unlabelled, pipeline.Schedule{Epochs: row.Epochs, Seed: row.Seed})
+	return x.session.Pretrain(architecture, m.make(), x.unlabelled, pipeline.Schedule{Epochs: row.Epochs, Seed: row.Seed})
 }
 
 // parent returns the encoder that a row judges: the one at hand, the one in the

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"sslnotes/sslkit/data"
@@ -19,6 +20,7 @@ type executor struct {
 	out     io.Writer
 
 	train, test *data.Set
+	other       [2]*data.Set // training and test images of the set to transfer to, once opened
 	unlabelled  *data.Unlabelled
 	images      int // of unlabelled
 
@@ -101,7 +103,7 @@ func span(seconds float64) string {
 
 // make makes one row.
 func (x *executor) make(row Row, at, of int) error {
-	start := time.Now()
+	start, cpu := time.Now(), cpuTime()
 	r, err := x.run(row)
 	if err != nil {
 		return fmt.Errorf("row %s: %w", row.Name, err)
@@ -110,7 +112,9 @@ func (x *executor) make(row Row, at, of int) error {
 	if err != nil {
 		return err
 	}
-	if err := write(x.dir, resultOf(row, rec)); err != nil {
+	result := resultOf(row, rec)
+	result.CPU = (cpuTime() - cpu).Round(10 * time.Millisecond).Seconds()
+	if err := write(x.dir, result); err != nil {
 		return err
 	}
 	x.left -= row.cost(x.images)
@@ -144,8 +148,8 @@ func (x *executor) run(row Row) (*pipeline.Run, error) {
 	tuning := x.plan.Tuning
 	tuning.Seed = row.Seed
 	switch {
-	case row.Encoder == "supervised":
-		return x.session.Supervised(x.plan.Encoder, train, x.test, tuning)
+	case strings.HasPrefix(row.Encoder, supervised):
+		return x.session.Supervised(x.plan.architecture(row.Encoder), train, x.test, tuning)
 	case row.Judge == "":
 		return x.encode(row)
 	}
@@ -158,6 +162,18 @@ func (x *executor) run(row Row) (*pipeline.Run, error) {
 		return pipeline.LinearProbe(e, train, x.test)
 	case "knn":
 		return pipeline.KNN(e, train, x.test)
+	case "transfer":
+		return x.transfer(e)
 	}
 	return tuning.Judge(e, train, x.test)
+}
+
+// transfer probes features on the other set.
+func (x *executor) transfer(e *pipeline.Run) (r *pipeline.Run, err error) {
+	if x.other[0] == nil {
+		if x.other[0], x.other[1], err = data.Open(x.plan.Transfer); err != nil {
+			return nil, err
+		}
+	}
+	return pipeline.LinearProbe(e, x.other[0], x.other[1])
 }

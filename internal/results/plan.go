@@ -2,37 +2,55 @@ package results
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/contrastive"
+	"sslnotes/sslkit/mae"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pipeline"
 	"sslnotes/sslkit/pretext"
 )
 
-// A Plan says what to make. The zero value is the README's table.
+// A Plan says what to make. The zero value is the project's tables.
 type Plan struct {
-	Data    string          // name of the set. If "", fashion-mnist.
-	Seeds   int             // 1, 2, 3 … If 0, three.
-	Subsets int             // draws of few labels. If 0, five.
-	Labels  int             // labelled images a class where they are few. If 0, 10.
-	Epochs  map[string]int  // of pre-training, by method. If 0, the plan's.
-	Encoder nn.Plan         // If nil, nn.ResNet.
-	Tuning  pipeline.Tuning // of fine-tuning and supervised training
+	Data     string          // name of the set. If "", fashion-mnist.
+	Transfer string          // another set, for the probe of what was learnt on Data. If "", mnist.
+	Seeds    int             // 1, 2, 3 … If 0, three.
+	Subsets  int             // draws of few labels. If 0, five.
+	Labels   int             // labelled images a class where they are few. If 0, 10.
+	Epochs   map[string]int  // of pre-training, by method. If 0, the plan's.
+	Methods  []string        // names. If nil, all.
+	Encoder  nn.Plan         // of the methods that are not bound to another. If nil, nn.ResNet.
+	Patches  nn.Plan         // of those that need patches. If nil, nn.ViT.
+	Tuning   pipeline.Tuning // of fine-tuning and supervised training
 }
 
 // method is one of the methods of the table.
 type method struct {
-	name   string
-	title  string
-	make   func() sslkit.Method
-	epochs int // of Fashion-MNIST: about six minutes on two threads
-	views  int // that pass the encoder for each image
+	name    string
+	title   string
+	make    func() sslkit.Method
+	patches bool // needs the encoder of patches
+	epochs  int
+	passes  float64 // work for an image, in passes of one view through a ResNet
 }
 
+// Epochs are chosen so that pre-training takes three to six minutes of CPU time
+// on one core of 2021.
 var methods = []method{
-	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, 6, 2},
-	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, 2, 4},
+	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 2, 2},
+	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 2, 1.5},
+	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 2, 2.6},
+	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 1, 3},
+	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 1, 4},
+	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 1, 4},
+	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 3, 0.8},
+	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 3, 0.8},
+	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 3, 1.1},
+	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 3, 1.6},
+	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 2, 2},
 }
 
 func methodOf(name string) (method, bool) {
@@ -44,12 +62,20 @@ func methodOf(name string) (method, bool) {
 	return method{}, false
 }
 
+// Encoders that no method makes; those of patches have the suffix.
+const (
+	random     = "random"
+	supervised = "supervised"
+	pixels     = "pixels"
+	ofPatches  = "-vit"
+)
+
 // A Row is one run of a plan.
 type Row struct {
 	Name    string `json:"name"`             // of its file
-	Encoder string `json:"encoder"`          // a method, "random", "pixels" or "supervised"
+	Encoder string `json:"encoder"`          // a method, "random", "supervised", both with "-vit" too, or "pixels"
 	Seed    uint64 `json:"seed"`             // 0 for pixels
-	Judge   string `json:"judge,omitempty"`  // "probe", "knn" or "finetune"; "" makes the encoder
+	Judge   string `json:"judge,omitempty"`  // "probe", "knn", "transfer" or "finetune"; "" makes the encoder
 	Labels  int    `json:"labels,omitempty"` // labelled images a class; 0: all
 	Subset  int    `json:"subset"`           // which draw of them
 	Epochs  int    `json:"epochs,omitempty"` // of pre-training
@@ -59,6 +85,9 @@ type Row struct {
 func (p Plan) resolve() Plan {
 	if p.Data == "" {
 		p.Data = "fashion-mnist"
+	}
+	if p.Transfer == "" {
+		p.Transfer = "mnist"
 	}
 	if p.Seeds == 0 {
 		p.Seeds = 3
@@ -72,78 +101,160 @@ func (p Plan) resolve() Plan {
 	if p.Encoder == nil {
 		p.Encoder = nn.ResNet{}
 	}
+	if p.Patches == nil {
+		p.Patches = nn.ViT{}
+	}
 	return p
 }
 
-// Rows lists the plan's rows in the order in which they are made.
-func (p Plan) Rows() []Row {
-	p = p.resolve()
-	all := p.judged(Row{Name: "pixels", Encoder: "pixels"})
-	for seed := range uint64(p.Seeds) {
-		seed++
-		for _, m := range methods {
-			epochs := m.epochs
-			if n := p.Epochs[m.name]; n != 0 {
-				epochs = n
-			}
-			all = append(all, p.judged(Row{Name: fmt.Sprintf("%s-%d", m.name, seed), Encoder: m.name, Seed: seed, Epochs: epochs})...)
+// methods lists the plan's.
+func (p Plan) methods() (all []method) {
+	for _, m := range methods {
+		if p.Methods == nil || slices.Contains(p.Methods, m.name) {
+			all = append(all, m)
 		}
-		all = append(all, p.judged(Row{Name: fmt.Sprintf("random-%d", seed), Encoder: "random", Seed: seed})...)
-		all = append(all, p.supervised(seed)...)
 	}
 	return all
 }
 
-// judged lists an encoder and its judgements.
-func (p Plan) judged(e Row) []Row {
-	judgement := func(judge string, labels, subset int) Row {
-		r := Row{Encoder: e.Encoder, Seed: e.Seed, Judge: judge, Labels: labels, Subset: subset, Epochs: e.Epochs}
-		r.Name = e.Name + "-" + judge
-		if labels != 0 {
-			r.Name += fmt.Sprintf("-%d-labels-%d", labels, subset)
+// patches says whether an encoder is the one of patches.
+func patches(encoder string) bool {
+	m, _ := methodOf(encoder)
+	return m.patches || strings.HasSuffix(encoder, ofPatches)
+}
+
+// architecture of an encoder by name.
+func (p Plan) architecture(encoder string) nn.Plan {
+	if patches(encoder) {
+		return p.Patches
+	}
+	return p.Encoder
+}
+
+// baseline names what stands beside an encoder of the same architecture.
+func baseline(kind, encoder string) string {
+	if patches(encoder) {
+		return kind + ofPatches
+	}
+	return kind
+}
+
+// kinds are the endings of baselines that the plan's methods need.
+func (p Plan) kinds() []string {
+	all := []string{""}
+	if slices.ContainsFunc(p.methods(), func(m method) bool { return m.patches }) {
+		all = append(all, ofPatches)
+	}
+	return all
+}
+
+// Rows lists the plan's rows in the order in which they are made: seed by seed
+// every encoder and what judges it in seconds, then seed by seed what takes
+// training again.
+func (p Plan) Rows() []Row {
+	p = p.resolve()
+	rows := p.quick(Row{Name: pixels, Encoder: pixels})
+	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+		for _, e := range p.encoders(seed) {
+			rows = append(rows, p.quick(e)...)
 		}
-		return r
 	}
-	rows := []Row{e, judgement("probe", 0, 0), judgement("knn", 0, 0)}
+	rows = append(rows, p.judgement(Row{Name: pixels, Encoder: pixels}, "transfer", 0, 0))
+	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+		for _, e := range p.encoders(seed) {
+			rows = append(rows, p.slow(e)...)
+		}
+		for _, kind := range p.kinds() {
+			rows = append(rows, p.fromScratch(supervised+kind, seed)...)
+		}
+	}
+	return rows
+}
+
+// encoders lists a seed's rows that make encoders.
+func (p Plan) encoders(seed uint64) (rows []Row) {
+	for _, m := range p.methods() {
+		epochs := m.epochs
+		if n := p.Epochs[m.name]; n != 0 {
+			epochs = n
+		}
+		rows = append(rows, Row{Name: fmt.Sprintf("%s-%d", m.name, seed), Encoder: m.name, Seed: seed, Epochs: epochs})
+	}
+	for _, kind := range p.kinds() {
+		rows = append(rows, Row{Name: fmt.Sprintf("%s%s-%d", random, kind, seed), Encoder: random + kind, Seed: seed})
+	}
+	return rows
+}
+
+// judgement of an encoder.
+func (p Plan) judgement(e Row, judge string, labels, subset int) Row {
+	r := Row{Encoder: e.Encoder, Seed: e.Seed, Judge: judge, Labels: labels, Subset: subset, Epochs: e.Epochs}
+	r.Name = e.Name + "-" + judge
+	if labels != 0 {
+		r.Name += fmt.Sprintf("-%d-labels-%d", labels, subset)
+	}
+	return r
+}
+
+// quick lists an encoder and the judgements of its features.
+func (p Plan) quick(e Row) []Row {
+	rows := []Row{e, p.judgement(e, "probe", 0, 0), p.judgement(e, "knn", 0, 0)}
 	for subset := range p.Subsets {
-		rows = append(rows, judgement("probe", p.Labels, subset))
+		rows = append(rows, p.judgement(e, "probe", p.Labels, subset))
 	}
+	return rows
+}
+
+// slow lists the judgements that train, and the transfer.
+func (p Plan) slow(e Row) []Row {
+	rows := []Row{p.judgement(e, "transfer", 0, 0)}
 	if _, ok := methodOf(e.Encoder); !ok {
 		return rows // fine-tuned random weights are supervised training
 	}
+	for _, few := range p.few(e.Encoder) {
+		rows = append(rows, p.judgement(e, "finetune", few[0], few[1]))
+	}
+	return append(rows, p.judgement(e, "finetune", 0, 0))
+}
+
+// few lists numbers of labels a class and draws of them for training; masked
+// autoencoders are meant to be fine-tuned, so theirs reach further.
+func (p Plan) few(encoder string) (all [][2]int) {
 	for subset := range p.Subsets {
-		rows = append(rows, judgement("finetune", p.Labels, subset))
+		all = append(all, [2]int{p.Labels, subset})
+	}
+	if patches(encoder) {
+		all = append(all, [2]int{10 * p.Labels, 0}, [2]int{100 * p.Labels, 0})
+	}
+	return all
+}
+
+func (p Plan) fromScratch(encoder string, seed uint64) []Row {
+	rows := []Row{{Name: fmt.Sprintf("%s-%d", encoder, seed), Encoder: encoder, Seed: seed}}
+	for _, few := range p.few(encoder) {
+		rows = append(rows, Row{Name: fmt.Sprintf("%s-%d-%d-labels-%d", encoder, seed, few[0], few[1]), Encoder: encoder, Seed: seed, Labels: few[0], Subset: few[1]})
 	}
 	return rows
 }
 
-func (p Plan) supervised(seed uint64) []Row {
-	rows := []Row{{Name: fmt.Sprintf("supervised-%d", seed), Encoder: "supervised", Seed: seed}}
-	for subset := range p.Subsets {
-		rows = append(rows, Row{Name: fmt.Sprintf("supervised-%d-%d-labels-%d", seed, p.Labels, subset), Encoder: "supervised", Seed: seed, Labels: p.Labels, Subset: subset})
-	}
-	return rows
-}
-
-// cost is a row's work in images that pass the encoder forward and backward;
-// other work is counted as so many images as it takes the time of.
+// cost is a row's work in images that pass a ResNet forward and backward; other
+// work is counted as so many images as it takes the time of.
 func (r Row) cost(images int) float64 {
 	const few, probe = 19200, 25000
 	n := float64(images)
 	m, isMethod := methodOf(r.Encoder)
+	training := r.Judge == "finetune" || strings.HasPrefix(r.Encoder, supervised)
 	switch {
-	case r.Encoder == "supervised" && r.Labels == 0:
+	case training && r.Labels == 0:
 		return 3 * n
-	case r.Encoder == "supervised":
+	case training:
 		return few
 	case r.Judge == "" && isMethod:
-		return n * float64(r.Epochs*m.views)
+		return n * float64(r.Epochs) * m.passes
 	case r.Judge == "":
 		return 5000
-	case r.Judge == "finetune":
-		return few
-	case r.Judge == "probe" && r.Labels == 0:
-		return n + probe*4
+	case r.Labels == 0 && r.Judge != "knn":
+		return n + probe*2
 	}
-	return probe / 2
+	return probe / 8
 }

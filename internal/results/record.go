@@ -26,6 +26,7 @@ type Result struct {
 	Source   tracker.Source     `json:"source"`
 	Machine  map[string]string  `json:"machine"`
 	Seconds  float64            `json:"seconds"`
+	CPU      float64            `json:"cpu_seconds,omitempty"` // of all threads, observed; not known of a run that was made again
 }
 
 // resultOf sums up a run; only computed metrics are kept.
@@ -36,8 +37,8 @@ func resultOf(row Row, r tracker.Run) Result {
 			metrics[key] = m.Value
 		}
 	}
-	return Result{row, r.ID, r.Kind, r.Status, r.Digest, metrics, r.Config, r.Data, r.Numerics, r.Source, r.Machine,
-		r.Ended.Sub(r.Created).Round(time.Millisecond).Seconds()}
+	return Result{Row: row, Run: r.ID, Kind: r.Kind, Status: r.Status, Digest: r.Digest, Metrics: metrics, Config: r.Config, Data: r.Data,
+		Numerics: r.Numerics, Source: r.Source, Machine: r.Machine, Seconds: r.Ended.Sub(r.Created).Round(time.Millisecond).Seconds()}
 }
 
 // read returns a row's result from dir, with ok false if it is not there or is

@@ -16,7 +16,9 @@ import (
 
 // small is a plan of seconds.
 func small() Plan {
-	return Plan{Data: "fashion-mini", Seeds: 1, Subsets: 2, Labels: 2, Epochs: map[string]int{"simclr": 1, "rotation": 1},
+	return Plan{Data: "fashion-mini", Transfer: "fashion-mini", Seeds: 1, Subsets: 2, Labels: 2, Methods: []string{"simclr", "mae"},
+		Epochs:  map[string]int{"simclr": 1, "mae": 1},
+		Patches: nn.ViT{PatchSize: 7, Width: 8, Depth: 1, Heads: 2},
 		Encoder: nn.ConvNet{Channels: []int{4, 8}}, Tuning: pipeline.Tuning{Steps: 3, BatchSize: 8}}
 }
 
@@ -46,7 +48,7 @@ func TestGoesOn(t *testing.T) {
 			if made++; made == n {
 				stop()
 			}
-			return p.Insert(dir, page)
+			return p.Write(dir, page, filepath.Join(dir, "report.md"))
 		})
 		if !strings.Contains(out.String(), "rows, ") {
 			t.Errorf("no plan was printed: %s", &out)
@@ -75,7 +77,11 @@ func TestGoesOn(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(b), "above\n"+begin) || !strings.HasSuffix(string(b), end+"\nbelow\n") || strings.Contains(string(b), "old") {
 		t.Errorf("the page is %s (%v)", b, err)
 	}
-	if n := strings.Count(string(b), "–"); n > 3 {
+	report, err := os.ReadFile(filepath.Join(dir, "report.md"))
+	if err != nil || !strings.Contains(string(report), "MAE (ViT)") {
+		t.Errorf("the report is %s (%v)", report, err)
+	}
+	if n := strings.Count(string(b), "–"); n > 9 {
 		t.Errorf("%d places are empty:\n%s", n, b)
 	}
 }
@@ -93,7 +99,7 @@ func TestRowsAreDistinct(t *testing.T) {
 // TestTable holds the table's arithmetic against numbers worked out by hand.
 func TestTable(t *testing.T) {
 	dir := t.TempDir()
-	p := Plan{Seeds: 2, Subsets: 2}
+	p := Plan{Seeds: 2, Subsets: 2, Methods: []string{"simclr"}}
 	put := func(name string, accuracy float64) {
 		for _, row := range p.Rows() {
 			if row.Name == name {
@@ -114,15 +120,14 @@ func TestTable(t *testing.T) {
 	put("simclr-1-finetune-10-labels-1", 0.6)
 	put("pixels-probe-10-labels-0", 0.4)
 	put("pixels-probe-10-labels-1", 0.3)
-	have, err := p.Table(dir)
+	have, err := p.Report(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| SimCLR | 85.0 ± 7.1 | – | – | 55.0 |",
-		"| raw pixels | 60.0 | – | 35.0 | – |",
-		"9 of 49 rows", "Numerics 7.",
-		"| SimCLR − random weights of the same seed, linear probe, all labels | +12.5 | 2.5 | 2 |",
+		"| SimCLR | 85.0 ± 7.1 | – | – | 55.0 | – | – | +12.5 ± 2.5 |",
+		"| raw pixels | 60.0 | – | 35.0 | – | – | – |  |",
+		"9 of 42 rows", "Numerics 7.",
 		"| SimCLR − raw pixels, linear probe, all labels | +25.0 | 5.0 | 2 |",
 		"| SimCLR fine-tuned − raw pixels, 10 labels a class | +20.0 | 10.0 | 2 |",
 	} {

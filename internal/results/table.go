@@ -8,84 +8,6 @@ import (
 	"strings"
 )
 
-// accuracies are test accuracies by row, of all rows that are finished.
-type accuracies struct {
-	plan Plan
-	by   map[Row]float64
-	all  []Result
-}
-
-func (p Plan) accuracies(dir string) (accuracies, error) {
-	a := accuracies{p.resolve(), map[Row]float64{}, nil}
-	for _, row := range p.Rows() {
-		r, ok, err := read(dir, row)
-		if err != nil {
-			return a, err
-		}
-		if !ok {
-			continue
-		}
-		a.all = append(a.all, r)
-		if v, ok := r.Metrics["test_accuracy"]; ok {
-			row.Name, row.Epochs = "", 0
-			a.by[row] = v
-		}
-	}
-	return a, nil
-}
-
-// of returns the accuracies of an encoder's judgement by seed, each the mean
-// over the draws of labels; seeds that lack one are left out.
-func (a accuracies) of(encoder, judge string, labels int) map[uint64]float64 {
-	means := map[uint64]float64{}
-	for seed := range uint64(a.plan.Seeds + 1) {
-		if v := a.draws(encoder, judge, labels, seed); len(v) > 0 {
-			means[seed], _ = moments(v)
-		}
-	}
-	return means
-}
-
-// draws returns the accuracies of all draws of labels, nil if one is missing.
-func (a accuracies) draws(encoder, judge string, labels int, seed uint64) []float64 {
-	n := 1
-	if labels != 0 {
-		n = a.plan.Subsets
-	}
-	var v []float64
-	for subset := range n {
-		x, ok := a.by[Row{Encoder: encoder, Judge: judge, Seed: seed, Labels: labels, Subset: subset}]
-		if !ok {
-			return nil
-		}
-		v = append(v, x)
-	}
-	return v
-}
-
-// moments returns mean and standard deviation of the sample.
-func moments(v []float64) (mean, sd float64) {
-	for _, x := range v {
-		mean += x / float64(len(v))
-	}
-	for _, x := range v {
-		sd += (x - mean) * (x - mean)
-	}
-	if len(v) > 1 {
-		return mean, math.Sqrt(sd / float64(len(v)-1))
-	}
-	return mean, 0
-}
-
-func values(bySeed map[uint64]float64) []float64 {
-	var v []float64
-	for _, x := range bySeed {
-		v = append(v, x)
-	}
-	slices.Sort(v)
-	return v
-}
-
 // cell shows accuracies in percent.
 func cell(v []float64) string {
 	switch mean, sd := moments(v); len(v) {
@@ -98,43 +20,118 @@ func cell(v []float64) string {
 	}
 }
 
-// Table returns the results in dir as Markdown.
+// A column is a way to judge.
+type column struct {
+	title  string
+	judge  string
+	labels int
+}
+
+// columns of the tables; the first four are the short one's.
+func (p Plan) columns() []column {
+	few := fmt.Sprintf("%d labels a class", p.Labels)
+	return []column{
+		{"linear probe, all labels", "probe", 0},
+		{"nearest neighbours, all labels", "knn", 0},
+		{"linear probe, " + few, "probe", p.Labels},
+		{"fine-tuned, " + few, "finetune", p.Labels},
+		{"fine-tuned, all labels", "finetune", 0},
+		{"linear probe on " + p.Transfer, "transfer", 0},
+	}
+}
+
+// A line is an encoder of the tables.
+type line struct{ title, encoder string }
+
+// lines lists the methods, then what they are held against.
+func (p Plan) lines() (all []line) {
+	for _, m := range p.methods() {
+		title := m.title
+		if m.patches {
+			title += " (ViT)"
+		}
+		all = append(all, line{title, m.name})
+	}
+	for _, kind := range p.kinds() {
+		title := "random weights"
+		if kind != "" {
+			title += " (ViT)"
+		}
+		all = append(all, line{title, random + kind})
+	}
+	all = append(all, line{"raw pixels", pixels})
+	for _, kind := range p.kinds() {
+		title := "supervised from scratch"
+		if kind != "" {
+			title += " (ViT)"
+		}
+		all = append(all, line{title, supervised + kind})
+	}
+	return all
+}
+
+// table shows the accuracies in some columns.
+func (a accuracies) table(columns []column) string {
+	var b strings.Builder
+	b.WriteString("| features of |")
+	for _, c := range columns {
+		fmt.Fprintf(&b, " %s |", c.title)
+	}
+	b.WriteString(" probe above random weights |\n|---|" + strings.Repeat("---|", len(columns)) + "---|\n")
+	for _, l := range a.plan.lines() {
+		fmt.Fprintf(&b, "| %s |", l.title)
+		for _, c := range columns {
+			judge := c.judge
+			if strings.HasPrefix(l.encoder, supervised) && judge == "finetune" {
+				judge = "" // it is its own judgement
+			}
+			fmt.Fprintf(&b, " %s |", cell(values(a.of(l.encoder, judge, c.labels))))
+		}
+		fmt.Fprintf(&b, " %s |\n", a.above(l.encoder))
+	}
+	return b.String()
+}
+
+// above is how much better an encoder's probe is than that of random weights
+// of the same seeds, with the standard error of the pairs.
+func (a accuracies) above(encoder string) string {
+	if _, ok := methodOf(encoder); !ok {
+		return ""
+	}
+	v := a.bySeed(encoder, "probe", 0, baseline(random, encoder), "probe")
+	mean, sd := moments(v)
+	switch len(v) {
+	case 0:
+		return "–"
+	case 1:
+		return fmt.Sprintf("%+.1f (one seed)", 100*mean)
+	}
+	return fmt.Sprintf("%+.1f ± %.1f", 100*mean, 100*sd/math.Sqrt(float64(len(v))))
+}
+
+// Table returns the short table of the results in dir as Markdown.
 func (p Plan) Table(dir string) (string, error) {
 	a, err := p.accuracies(dir)
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
-	labels := a.plan.Labels
-	fmt.Fprintf(&b, "| features of | linear probe, all labels | nearest neighbours, all labels | linear probe, %d labels a class | fine-tuned, %d labels a class |\n|---|---|---|---|---|\n", labels, labels)
-	row := func(title, encoder string) {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", title, cell(values(a.of(encoder, "probe", 0))), cell(values(a.of(encoder, "knn", 0))),
-			cell(values(a.of(encoder, "probe", labels))), cell(values(a.of(encoder, "finetune", labels))))
-	}
-	for _, m := range methods {
-		row(m.title, m.name)
-	}
-	row("random weights", "random")
-	row("raw pixels", "pixels")
-	fmt.Fprintf(&b, "| supervised from scratch | %s (all weights trained) | | | %s |\n\n", cell(values(a.of("supervised", "", 0))), cell(values(a.of("supervised", "", labels))))
-	b.WriteString(a.caption())
-	b.WriteString(a.paired())
-	return b.String(), nil
+	return a.table(a.plan.columns()[:4]) + "\n" + a.caption(), nil
 }
 
-// caption says what the table shows.
+// Report returns all of the results in dir as Markdown.
+func (p Plan) Report(dir string) (string, error) {
+	a, err := p.accuracies(dir)
+	if err != nil {
+		return "", err
+	}
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired(), nil
+}
+
+// caption says what the tables show.
 func (a accuracies) caption() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "Test accuracy in percent on %s, %d of %d rows finished. Mean ± standard deviation over %d seeds, where labels are few each the mean over %d draws of them.",
+	fmt.Fprintf(&s, "Test accuracy in percent on %s, %d of %d rows finished. Mean ± standard deviation over seeds (%d when all rows are finished), where labels are few each the mean over %d draws of them; above random weights ± the standard error over seeds.",
 		a.plan.Data, len(a.all), len(a.plan.Rows()), a.plan.Seeds, a.plan.Subsets)
-	for _, m := range methods {
-		for _, r := range a.all {
-			if r.Row.Encoder == m.name && r.Row.Judge == "" {
-				fmt.Fprintf(&s, " Pre-training by %s: %d epochs, %.0f s.", m.title, r.Row.Epochs, r.Seconds)
-				break
-			}
-		}
-	}
 	var versions []string
 	for _, r := range a.all {
 		if !slices.Contains(versions, r.Numerics) {
@@ -147,81 +144,24 @@ func (a accuracies) caption() string {
 	return s.String() + "\n"
 }
 
-// pair is a difference with its standard error over pairs.
-type pair struct {
-	title string
-	diffs []float64
-}
-
-// paired compares methods with what they are held against.
-func (a accuracies) paired() string {
-	labels := a.plan.Labels
-	var all []pair
-	for _, m := range methods {
-		all = append(all, pair{m.title + " − random weights of the same seed, linear probe, all labels", a.bySeed(m.name, "probe", 0, "random", "probe")})
-	}
-	for _, m := range methods {
-		few := func(text string) string {
-			return fmt.Sprintf("%s fine-tuned − %s, %d labels a class", m.title, text, labels)
-		}
-		all = append(all,
-			pair{m.title + " − raw pixels, linear probe, all labels", a.bySeed(m.name, "probe", 0, "pixels", "probe")},
-			pair{few("raw pixels"), a.byDraw(m.name, "pixels", "probe")},
-			pair{few("supervised from scratch"), a.byDraw(m.name, "supervised", "")})
-	}
+// costs shows what the encoders took.
+func (a accuracies) costs() string {
 	var b strings.Builder
-	for _, p := range all {
-		if len(p.diffs) < 2 {
-			continue
+	b.WriteString("| method | seeds | epochs | CPU minutes | images a CPU second |\n|---|---|---|---|---|\n")
+	for _, m := range a.plan.methods() {
+		var cpu float64
+		var runs, epochs, images int
+		for _, r := range a.all {
+			if r.Row.Encoder == m.name && r.Row.Judge == "" && r.CPU > 0 && len(r.Data) > 0 {
+				cpu, runs, epochs = cpu+r.CPU, runs+1, r.Row.Epochs
+				images += r.Row.Epochs * r.Data[0].Count
+			}
 		}
-		if b.Len() == 0 {
-			b.WriteString("\n| difference in points | mean | standard error | pairs |\n|---|---|---|---|\n")
+		if runs > 0 {
+			fmt.Fprintf(&b, "| %s | %d | %d | %.1f | %.0f |\n", m.title, runs, epochs, cpu/60/float64(runs), float64(images)/cpu)
 		}
-		mean, sd := moments(p.diffs)
-		fmt.Fprintf(&b, "| %s | %+.1f | %.1f | %d |\n", p.title, 100*mean, 100*sd/math.Sqrt(float64(len(p.diffs))), len(p.diffs))
 	}
 	return b.String()
-}
-
-// bySeed pairs two encoders by their seeds; pixels have none and stand against
-// every one.
-func (a accuracies) bySeed(encoder, judge string, labels int, other, otherJudge string) []float64 {
-	ours, theirs := a.of(encoder, judge, labels), a.of(other, otherJudge, labels)
-	var v []float64
-	for seed := range uint64(a.plan.Seeds + 1) {
-		x, ok := ours[seed]
-		if other == "pixels" {
-			seed = 0
-		}
-		if y, has := theirs[seed]; ok && has {
-			v = append(v, x-y)
-		}
-	}
-	return v
-}
-
-// byDraw pairs a fine-tuned method with another way by the draw of labels, each
-// the mean over the seeds that have both.
-func (a accuracies) byDraw(encoder, other, otherJudge string) []float64 {
-	var v []float64
-	for subset := range a.plan.Subsets {
-		var diffs []float64
-		for seed := range uint64(a.plan.Seeds + 1) {
-			ours := Row{Encoder: encoder, Judge: "finetune", Seed: seed, Labels: a.plan.Labels, Subset: subset}
-			theirs := Row{Encoder: other, Judge: otherJudge, Seed: seed, Labels: a.plan.Labels, Subset: subset}
-			if other == "pixels" {
-				theirs.Seed = 0
-			}
-			x, ok := a.by[ours]
-			if y, has := a.by[theirs]; ok && has {
-				diffs = append(diffs, x-y)
-			}
-		}
-		if mean, _ := moments(diffs); len(diffs) > 0 {
-			v = append(v, mean)
-		}
-	}
-	return v
 }
 
 // The table stands between these lines of a page.
@@ -230,21 +170,29 @@ const (
 	end   = "<!-- end of results -->"
 )
 
-// Insert writes the table of dir into the Markdown file at path, between the
-// two lines that mark its place. Without these lines it returns an error.
-func (p Plan) Insert(dir, path string) error {
+// Write writes the table of dir into the Markdown file at page, between the two
+// lines that mark its place, and all of the results into the one at report.
+// Without these lines it returns an error.
+func (p Plan) Write(dir, page, report string) error {
+	all, err := p.Report(dir)
+	if err != nil {
+		return err
+	}
+	if err := replace(report, []byte(all)); err != nil {
+		return err
+	}
 	table, err := p.Table(dir)
 	if err != nil {
 		return err
 	}
-	page, err := os.ReadFile(path)
+	text, err := os.ReadFile(page)
 	if err != nil {
 		return fmt.Errorf("results: %w", err)
 	}
-	before, rest, ok := strings.Cut(string(page), begin)
+	before, rest, ok := strings.Cut(string(text), begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		return fmt.Errorf("results: %s lacks the lines %q and %q", path, begin, end)
+		return fmt.Errorf("results: %s lacks the lines %q and %q", page, begin, end)
 	}
-	return replace(path, []byte(before+begin+"\n"+table+end+after))
+	return replace(page, []byte(before+begin+"\n"+table+end+after))
 }
