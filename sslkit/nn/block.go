@@ -126,10 +126,19 @@ func (s *Stack) Forward(x *tensor.Tensor, _ bool) *tensor.Tensor { return s.Atte
 
 // Attend is Forward with a mask.
 func (s *Stack) Attend(x *tensor.Tensor, h tensor.Heads) *tensor.Tensor {
+	in := x
 	for _, b := range s.Chain {
-		x = b.Attend(x, h)
+		y := b.Attend(x, h)
+		if x != in { // seen by nobody else
+			x.Temporary()
+		}
+		x = y
 	}
-	return s.Norm.Forward(x, true)
+	y := s.Norm.Forward(x, true)
+	if x != in {
+		x.Temporary()
+	}
+	return y
 }
 
 // Params implements Module.

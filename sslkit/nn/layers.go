@@ -127,11 +127,23 @@ func (l *BatchNorm) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 // normalise uses and remembers the batch's statistics.
 func (l *BatchNorm) normalise(x *tensor.Tensor, norm func(x, gamma, beta *tensor.Tensor, eps float32) (y *tensor.Tensor, mean, variance []float32)) *tensor.Tensor {
 	y, mean, variance := norm(x, l.gamma.Value, l.beta.Value, normEps)
+	l.remember(x, mean, variance)
+	return y
+}
+
+// normaliseAdd is ReLU of what normalise gives plus a shortcut.
+func (l *BatchNorm) normaliseAdd(x, shortcut *tensor.Tensor) *tensor.Tensor {
+	y, mean, variance := tensor.BatchNormAddReLU(x, l.gamma.Value, l.beta.Value, shortcut, normEps)
+	l.remember(x, mean, variance)
+	return y
+}
+
+// remember blends a batch's statistics into the running ones.
+func (l *BatchNorm) remember(x *tensor.Tensor, mean, variance []float32) {
 	count := float32(x.Len() / x.Dim(-1))
 	unbias := count / max(1, count-1)
 	l.mean.Set(blend(l.mean.next(), mean, 1))
 	l.variance.Set(blend(l.variance.next(), variance, unbias))
-	return y
 }
 
 // blend returns the running average of old and by·batch.

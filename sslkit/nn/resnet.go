@@ -112,13 +112,17 @@ func (e *convolutional) ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor
 
 // block is ReLU(conv–norm–ReLU–conv–norm + shortcut), where the shortcut is a
 // strided 1×1 convolution if the shape changes.
-type block struct{ main, shortcut Sequential }
+type block struct {
+	main     Sequential
+	norm     *BatchNorm
+	shortcut Sequential
+}
 
 func newBlock(name string, in, out, stride int, r *rng.Stream) *block {
 	b := &block{main: Sequential{
 		NewConv2D(name+".conv1", in, out, 3, stride, r), NewBatchNorm(name+".norm1", out), ReLU{},
-		NewConv2D(name+".conv2", out, out, 3, 1, r), NewBatchNorm(name+".norm2", out),
-	}}
+		NewConv2D(name+".conv2", out, out, 3, 1, r),
+	}, norm: NewBatchNorm(name+".norm2", out)}
 	if in != out || stride != 1 {
 		b.shortcut = Sequential{NewConv2D(name+".short", in, out, 1, stride, r), NewBatchNorm(name+".shortnorm", out)}
 	}
@@ -126,11 +130,21 @@ func newBlock(name string, in, out, stride int, r *rng.Stream) *block {
 }
 
 func (b *block) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
-	return tensor.AddReLU(b.main.Forward(x, train), b.shortcut.Forward(x, train))
+	y, shortcut := b.main.Forward(x, train), b.shortcut.Forward(x, train)
+	if !train {
+		return tensor.AddReLU(b.norm.Forward(y, false), shortcut)
+	}
+	y.Temporary()
+	if shortcut != x {
+		shortcut.Temporary()
+	}
+	return b.norm.normaliseAdd(y, shortcut)
 }
 
-func (b *block) Params() []*Param   { return append(b.main.Params(), b.shortcut.Params()...) }
-func (b *block) Buffers() []*Buffer { return append(b.main.Buffers(), b.shortcut.Buffers()...) }
+func (b *block) layers() Modules { return Modules{b.main, b.norm, b.shortcut} }
+
+func (b *block) Params() []*Param   { return b.layers().Params() }
+func (b *block) Buffers() []*Buffer { return b.layers().Buffers() }
 
 // ConvNet plans a plain chain of 3×3 convolutions of stride 2, each with
 // BatchNorm and ReLU, ended by the mean over all pixels.

@@ -50,6 +50,14 @@ var table = []struct {
 	{"GlobalAvgPool", [][]int{{2, 3, 3, 2}}, func(x []*Tensor) *Tensor { return GlobalAvgPool(x[0]) }},
 	{"BatchNorm", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNorm(x[0], x[1], x[2], 1e-5); return y }},
 	{"BatchNormReLU", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNormReLU(x[0], x[1], x[2], 1e-5); return y }},
+	{"BatchNormAddReLU", [][]int{{6, 2, 2, 3}, {3}, {3}, {6, 2, 2, 3}}, func(x []*Tensor) *Tensor {
+		y, _, _ := BatchNormAddReLU(x[0], x[1], x[2], x[3], 1e-5)
+		return y
+	}},
+	{"BatchNormAddReLU itself", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor {
+		y, _, _ := BatchNormAddReLU(x[0], x[1], x[2], x[0], 1e-5)
+		return y
+	}},
 	{"AddReLU", [][]int{{3, 4}, {3, 4}}, func(x []*Tensor) *Tensor { return AddReLU(x[0], x[1]) }},
 	{"AddReLU itself", [][]int{{3, 4}}, func(x []*Tensor) *Tensor { return AddReLU(x[0], x[0]) }},
 	{"BatchNormEval", [][]int{{6, 3}, {3}, {3}}, func(x []*Tensor) *Tensor {
@@ -170,9 +178,12 @@ func TestFusedEqualsComposition(t *testing.T) {
 		if fused {
 			y, _, _ = BatchNormReLU(x, gamma, beta, 1e-5)
 			y = AddReLU(y, z)
+			y, _, _ = BatchNormAddReLU(y, gamma, beta, z, 1e-5)
 		} else {
 			y, _, _ = BatchNorm(x, gamma, beta, 1e-5)
 			y = ReLU(Add(ReLU(y), z))
+			y, _, _ = BatchNorm(y, gamma, beta, 1e-5)
+			y = ReLU(Add(y, z))
 		}
 		Backward(Mean(Mul(y, random(5, 40, 3, 3, 8))))
 		return y, [][]float32{x.grad, z.grad, gamma.grad, beta.grad}

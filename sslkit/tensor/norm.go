@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"math"
+	"slices"
 
 	"sslnotes/sslkit/internal/f32"
 )
@@ -11,15 +12,25 @@ import (
 // beta (Ioffe and Szegedy 2015). It also returns the mean and the variance.
 // Both are sums over samples by the leaf tree.
 func BatchNorm(x, gamma, beta *Tensor, eps float32) (y *Tensor, mean, variance []float32) {
-	return batchNorm("BatchNorm", x, gamma, beta, eps, false)
+	return batchNorm("BatchNorm", x, gamma, beta, nil, eps, false)
 }
 
 // BatchNormReLU is ReLU of BatchNorm in one pass, with the same bits.
 func BatchNormReLU(x, gamma, beta *Tensor, eps float32) (y *Tensor, mean, variance []float32) {
-	return batchNorm("BatchNormReLU", x, gamma, beta, eps, true)
+	return batchNorm("BatchNormReLU", x, gamma, beta, nil, eps, true)
 }
 
-func batchNorm(op string, x, gamma, beta *Tensor, eps float32, relu bool) (y *Tensor, mean, variance []float32) {
+// BatchNormAddReLU is ReLU of BatchNorm plus a shortcut of x's shape in one
+// pass, with the same bits: the end of a residual block.
+func BatchNormAddReLU(x, gamma, beta, shortcut *Tensor, eps float32) (y *Tensor, mean, variance []float32) {
+	if !slices.Equal(x.shape, shortcut.shape) {
+		mismatch("BatchNormAddReLU", x, shortcut)
+	}
+	return batchNorm("BatchNormAddReLU", x, gamma, beta, shortcut, eps, true)
+}
+
+// batchNorm is all of them; a nil shortcut is none.
+func batchNorm(op string, x, gamma, beta, shortcut *Tensor, eps float32, relu bool) (y *Tensor, mean, variance []float32) {
 	c := x.Dim(-1)
 	if gamma.Len() != c || beta.Len() != c {
 		mismatch(op, x, gamma, beta)
@@ -30,7 +41,10 @@ func batchNorm(op string, x, gamma, beta *Tensor, eps float32, relu bool) (y *Te
 	rstd := inverseStd(variance, eps)
 	y = written(x.shape, func(y *Tensor) {
 		var mask []float32 // where the gradient passes: y > 0
-		if relu {
+		switch {
+		case shortcut != nil:
+			maskGradient(y)
+		case relu:
 			mask = y.data
 		}
 		sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
@@ -43,9 +57,30 @@ func batchNorm(op string, x, gamma, beta *Tensor, eps float32, relu bool) (y *Te
 		if x.needs {
 			normGrad(x, y.grad, mask, gamma.data, mean, rstd, sums, count)
 		}
-	}, x, gamma, beta)
-	normalise(y.data, x.data, gamma.data, beta.data, mean, rstd, relu)
+		if shortcut != nil {
+			passOn(y, shortcut)
+		}
+	}, x, gamma, beta, shortcut)
+	normalise(y.data, x, gamma, beta, shortcut, mean, rstd, relu)
 	return y, mean, variance
+}
+
+// maskGradient clears y's gradient where y is not positive.
+func maskGradient(y *Tensor) {
+	f32.Chunks(len(y.grad), chunk, func(from, to int) {
+		f32.ReLUGrad(y.grad[from:to], y.grad[from:to], y.data[from:to])
+	})
+}
+
+// passOn adds y's gradient, which nobody needs any more, to that of x.
+func passOn(y, x *Tensor) {
+	if y.held == nil {
+		accumulate(x, y.grad, 1)
+		return
+	}
+	held := y.held
+	y.held = nil
+	receiveHeld(x, held)
 }
 
 // part is x[from:to], or nil if x is.
@@ -82,14 +117,25 @@ func inverseStd(variance []float32, eps float32) []float32 {
 	return r
 }
 
-func normalise(y, x, gamma, beta, mean, rstd []float32, relu bool) {
-	c := len(gamma)
+// normalise computes a row of y from a row of x and, if there is one, of the
+// shortcut.
+func normalise(y []float32, x, gamma, beta, shortcut *Tensor, mean, rstd []float32, relu bool) {
+	c := gamma.Len()
 	scale := make([]float32, c)
 	for j := range scale {
-		scale[j] = gamma[j] * rstd[j]
+		scale[j] = gamma.data[j] * rstd[j]
 	}
-	f32.Chunks(len(x)/c, max(1, chunk/c), func(from, to int) {
-		f32.Norm(y[from*c:to*c], x[from*c:to*c], mean, scale, beta, relu)
+	f32.Chunks(len(y)/c, max(1, chunk/c), func(from, to int) {
+		from, to = from*c, to*c
+		if shortcut == nil {
+			f32.Norm(y[from:to], x.data[from:to], mean, scale, beta.data, relu)
+			return
+		}
+		for ; from < to; from += nearby / c * c {
+			end := min(to, from+nearby/c*c)
+			f32.Norm(y[from:end], x.data[from:end], mean, scale, beta.data, false)
+			f32.Add(y[from:end], y[from:end], shortcut.data[from:end], relu)
+		}
 	})
 }
 
@@ -138,7 +184,7 @@ func BatchNormEval(x, gamma, beta *Tensor, mean, variance []float32, eps float32
 			}
 		}
 	}, x, gamma, beta)
-	normalise(y.data, x.data, gamma.data, beta.data, mean, rstd, false)
+	normalise(y.data, x, gamma, beta, nil, mean, rstd, false)
 	return y
 }
 

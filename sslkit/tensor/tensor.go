@@ -251,5 +251,7 @@ func mismatch(op string, ts ...*Tensor) {
 	panic(message)
 }
 
-// chunk is the number of elements below which work is not shared.
-const chunk = 1 << 14
+const (
+	chunk  = 1 << 14 // elements below which work is not shared
+	nearby = 1 << 12 // elements that two passes find in the first cache
+)

@@ -18,7 +18,7 @@ func LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 	}
 	rows, samples := len(x.data)/c, x.shape[0]
 	stats := make([]float32, 2*rows)
-	y := result(x.shape, func(y *Tensor) {
+	y := written(x.shape, func(y *Tensor) {
 		size := rows / samples
 		sums, zero := make([]float32, 2*c), make([]float32, f32.Leaf*size*c)
 		held := f32.Scratch(len(x.data))
@@ -40,7 +40,7 @@ func LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 // GELU returns x·Φ(x), Φ being the normal distribution function (Hendrycks and
 // Gimpel 2016), within 7 ulp.
 func GELU(x *Tensor) *Tensor {
-	y := result(x.shape, func(y *Tensor) {
+	y := written(x.shape, func(y *Tensor) {
 		held := f32.Scratch(len(x.data))
 		d := *held
 		again := f32.Scratch(len(d))
@@ -94,7 +94,7 @@ func SelfAttention(qkv *Tensor, h Heads) (y, probabilities *Tensor) {
 	n, tokens, width := qkv.shape[0], qkv.shape[1], qkv.shape[2]/3
 	a := h.attention("SelfAttention", qkv, width)
 	p := make([]float32, n*a.Saved())
-	y = result([]int{n, tokens, width}, func(y *Tensor) {
+	y = written([]int{n, tokens, width}, func(y *Tensor) {
 		held := f32.Scratch(len(qkv.data))
 		d := *held
 		f32.Parallel(n, func(i int) {
@@ -148,7 +148,7 @@ func TransformerBlock(x *Tensor, w *BlockWeights, h Heads, eps float32) *Tensor 
 	inputs := append([]*Tensor{x}, w.All()...)
 	var saved *f32.Saved
 	var held [7]*[]float32
-	y := result(x.shape, func(y *Tensor) {
+	y := written(x.shape, func(y *Tensor) {
 		grads := raw(w, func(t *Tensor) []float32 {
 			if t.needs {
 				return t.gradient()

@@ -2,12 +2,22 @@ package f32
 
 import (
 	"math/bits"
+	"runtime"
 	"sync"
 )
 
-// buffers holds free buffers by size class: four to a power of two, so that a
-// buffer is at most a quarter larger than asked for.
-var buffers [4 * 48]sync.Pool
+// shelf holds the free buffers of one size class.
+type shelf struct {
+	mu     sync.Mutex
+	free   []*[]float32
+	fewest int // free at any time since the last collection
+	before int // the same of the time before that
+}
+
+// shelves hold free buffers by size class; there are four to a power of two, so
+// that a buffer is at most a quarter larger than asked for. A buffer that was
+// not needed between three garbage collections is left to the last of them.
+var shelves [4 * 48]shelf
 
 // class returns the smallest class whose buffers have room for n values, and
 // their length.
@@ -24,7 +34,7 @@ func sizeClass(n int) (class, size int) {
 // Release, or leave it to the garbage collector.
 func Scratch(n int) *[]float32 {
 	class, size := sizeClass(n)
-	if b, ok := buffers[class].Get().(*[]float32); ok {
+	if b := shelves[class].take(); b != nil {
 		*b = (*b)[:n]
 		return b
 	}
@@ -35,9 +45,53 @@ func Scratch(n int) *[]float32 {
 // Release gives back what Scratch returned; nothing may use it any more.
 func Release(b *[]float32) {
 	class, _ := sizeClass(cap(*b))
-	buffers[class].Put(b)
+	s := &shelves[class]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, b)
 }
 
 func scratch(n int) *[]float32 { return Scratch(n) }
 
 func release(b *[]float32) { Release(b) }
+
+// take returns the buffer that was given back last, or nil.
+func (s *shelf) take() *[]float32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.free) - 1
+	if last < 0 {
+		return nil
+	}
+	b := s.free[last]
+	s.free[last] = nil
+	s.free = s.free[:last]
+	s.fewest = min(s.fewest, last)
+	return b
+}
+
+// tidy drops the buffers that nobody needed since the last call but one.
+func (s *shelf) tidy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	drop := min(s.fewest, s.before)
+	kept := copy(s.free, s.free[drop:]) // those that lie longest stand first
+	clear(s.free[kept:])
+	s.free = s.free[:kept]
+	s.before, s.fewest = s.fewest-drop, kept
+}
+
+// A collection is garbage that is found by every garbage collection.
+type collection struct{ _ [32]byte }
+
+func init() { awaitCollection() }
+
+// awaitCollection tidies up after each garbage collection from now on.
+func awaitCollection() {
+	runtime.SetFinalizer(new(collection), func(*collection) {
+		for i := range shelves {
+			shelves[i].tidy()
+		}
+		awaitCollection()
+	})
+}

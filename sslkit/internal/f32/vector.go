@@ -136,17 +136,18 @@ func ReLU(y, x []float32) {
 	}
 }
 
-// ReLUGrad computes dx = dy where y is positive, else 0.
+// ReLUGrad computes dx = dy where y is positive, else 0. dx may be dy.
 func ReLUGrad(dx, dy, y []float32) {
 	n := whole(len(dx), dy, y)
 	if n > 0 {
 		reLUGradAVX2(&dx[0], &dy[0], &y[0], 1, uintptr(n))
 	}
 	for i := n; i < len(dx); i++ {
-		dx[i] = 0
-		if y[i] > 0 {
-			dx[i] = dy[i]
+		d := dy[i]
+		if !(y[i] > 0) {
+			d = 0
 		}
+		dx[i] = d
 	}
 }
 

@@ -3,6 +3,7 @@ package f32
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -112,4 +113,20 @@ func TestVectorSameBits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// ReLUGrad may write over its input.
+func TestReLUGradInPlace(t *testing.T) {
+	defer Use(Active())
+	for _, isa := range Available() {
+		Use(isa)
+		d, y, want := make([]float32, 21), make([]float32, 21), make([]float32, 21)
+		for i := range d {
+			d[i], y[i] = float32(i+1), float32(i%3-1)
+		}
+		ReLUGrad(want, d, y)
+		if ReLUGrad(d, d, y); !slices.Equal(d, want) {
+			t.Errorf("%s: %v, want %v", isa, d, want)
+		}
+	}
 }
