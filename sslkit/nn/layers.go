@@ -138,6 +138,13 @@ func (l *BatchNorm) normaliseAdd(x, shortcut *tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
+// convolve is a convolution of ReLU of what normalise gives.
+func (l *BatchNorm) convolve(x *tensor.Tensor, c *Conv2D) *tensor.Tensor {
+	y, mean, variance := tensor.BatchNormReLUConv2D(x, l.gamma.Value, l.beta.Value, c.weight.Value, c.stride, c.pad, normEps)
+	l.remember(x, mean, variance)
+	return y
+}
+
 // remember blends a batch's statistics into the running ones.
 func (l *BatchNorm) remember(x *tensor.Tensor, mean, variance []float32) {
 	count := float32(x.Len() / x.Dim(-1))
@@ -190,24 +197,33 @@ func NewMLP(name string, in, hidden, out int, r *rng.Stream) Sequential {
 	}
 }
 
-// Forward implements Layer. BatchNorm and a ReLU after it run in one pass.
+// Forward implements Layer. While training, BatchNorm, a ReLU after it and a
+// convolution after that run as one operation.
 func (s Sequential) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 	in := x
-	for i := 0; i < len(s); i++ {
-		var y *tensor.Tensor
-		norm, ok := s[i].(*BatchNorm)
-		if ok && train && i+1 < len(s) && s[i+1] == Layer(ReLU{}) {
-			y = norm.normalise(x, tensor.BatchNormReLU)
-			i++
-		} else {
-			y = s[i].Forward(x, train)
-		}
+	for len(s) > 0 {
+		y, done := s.begin(x, train)
+		s = s[done:]
 		if x != in && x != y { // what stands between two layers is seen by nobody else
 			x.Temporary()
 		}
 		x = y
 	}
 	return x
+}
+
+// begin runs the first layers, as many as make one operation, and says how many.
+func (s Sequential) begin(x *tensor.Tensor, train bool) (y *tensor.Tensor, layers int) {
+	norm, ok := s[0].(*BatchNorm)
+	if !ok || !train || len(s) < 2 || s[1] != Layer(ReLU{}) {
+		return s[0].Forward(x, train), 1
+	}
+	if len(s) > 2 {
+		if conv, ok := s[2].(*Conv2D); ok {
+			return norm.convolve(x, conv), 3
+		}
+	}
+	return norm.normalise(x, tensor.BatchNormReLU), 2
 }
 
 // Params implements Module.

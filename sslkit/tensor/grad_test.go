@@ -50,6 +50,10 @@ var table = []struct {
 	{"GlobalAvgPool", [][]int{{2, 3, 3, 2}}, func(x []*Tensor) *Tensor { return GlobalAvgPool(x[0]) }},
 	{"BatchNorm", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNorm(x[0], x[1], x[2], 1e-5); return y }},
 	{"BatchNormReLU", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNormReLU(x[0], x[1], x[2], 1e-5); return y }},
+	{"BatchNormReLUConv2D", [][]int{{6, 4, 4, 3}, {3}, {3}, {3, 3, 3, 2}}, func(x []*Tensor) *Tensor {
+		y, _, _ := BatchNormReLUConv2D(x[0], x[1], x[2], x[3], 2, 1, 1e-5)
+		return y
+	}},
 	{"BatchNormAddReLU", [][]int{{6, 2, 2, 3}, {3}, {3}, {6, 2, 2, 3}}, func(x []*Tensor) *Tensor {
 		y, _, _ := BatchNormAddReLU(x[0], x[1], x[2], x[3], 1e-5)
 		return y
@@ -175,18 +179,22 @@ func TestFusedEqualsComposition(t *testing.T) {
 	run := func(fused bool) (y *Tensor, grads [][]float32) {
 		x, z := random(1, 40, 3, 3, 8).RequireGrad(), random(2, 40, 3, 3, 8).RequireGrad()
 		gamma, beta := random(3, 8).RequireGrad(), random(4, 8).RequireGrad()
+		w := random(6, 3, 3, 8, 8).RequireGrad()
 		if fused {
 			y, _, _ = BatchNormReLU(x, gamma, beta, 1e-5)
 			y = AddReLU(y, z)
 			y, _, _ = BatchNormAddReLU(y, gamma, beta, z, 1e-5)
+			y, _, _ = BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, 1e-5)
 		} else {
 			y, _, _ = BatchNorm(x, gamma, beta, 1e-5)
 			y = ReLU(Add(ReLU(y), z))
 			y, _, _ = BatchNorm(y, gamma, beta, 1e-5)
 			y = ReLU(Add(y, z))
+			y, _, _ = BatchNorm(y, gamma, beta, 1e-5)
+			y = Conv2D(ReLU(y), w, 1, 1)
 		}
 		Backward(Mean(Mul(y, random(5, 40, 3, 3, 8))))
-		return y, [][]float32{x.grad, z.grad, gamma.grad, beta.grad}
+		return y, [][]float32{x.grad, z.grad, gamma.grad, beta.grad, w.grad}
 	}
 	y, g := run(true)
 	want, wantG := run(false)

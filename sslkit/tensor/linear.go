@@ -58,30 +58,6 @@ func MatMulT(a, b *Tensor) *Tensor {
 	return out
 }
 
-// Conv2D returns the convolution of x [N,H,W,in] with w [K,K,in,out].
-func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
-	if len(x.shape) != 4 || len(w.shape) != 4 || w.shape[0] != w.shape[1] || w.shape[2] != x.shape[3] ||
-		x.shape[1]+2*pad < w.shape[0] || x.shape[2]+2*pad < w.shape[0] {
-		mismatch("Conv2D", x, w)
-	}
-	c := f32.Conv{N: x.shape[0], H: x.shape[1], W: x.shape[2], In: x.shape[3], Out: w.shape[3], Kernel: w.shape[0], Stride: stride, Pad: pad}
-	h, width := c.OutSize()
-	out := written([]int{c.N, h, width, c.Out}, func(out *Tensor) {
-		if w.needs {
-			dw := make([]float32, len(w.data))
-			c.WeightGrad(x.data, out.grad, dw)
-			accumulate(w, dw, 1)
-		}
-		if x.needs {
-			dx := f32.Scratch(len(x.data))
-			c.InputGrad(out.grad, w.data, *dx)
-			receiveHeld(x, dx)
-		}
-	}, x, w)
-	c.Forward(x.data, w.data, out.data)
-	return out
-}
-
 // GlobalAvgPool returns the mean over all pixels of x [N,H,W,C] as [N,C].
 func GlobalAvgPool(x *Tensor) *Tensor {
 	if len(x.shape) != 4 {

@@ -35,28 +35,18 @@ func batchNorm(op string, x, gamma, beta, shortcut *Tensor, eps float32, relu bo
 	if gamma.Len() != c || beta.Len() != c {
 		mismatch(op, x, gamma, beta)
 	}
-	samples, count := x.shape[0], len(x.data)/c
-	size := len(x.data) / samples
-	mean, variance = moments(samples, size, c, x.data)
+	samples := x.shape[0]
+	mean, variance = moments(samples, len(x.data)/samples, c, x.data)
 	rstd := inverseStd(variance, eps)
 	y = written(x.shape, func(y *Tensor) {
-		var mask []float32 // where the gradient passes: y > 0
+		norm := normed{mean: mean, rstd: rstd}
 		switch {
 		case shortcut != nil:
 			maskGradient(y)
 		case relu:
-			mask = y.data
+			norm.y = y.data
 		}
-		sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
-		f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
-			from, to = from*size, to*size
-			f32.NormSums(sum[:c], sum[c:], y.grad[from:to], part(mask, from, to), x.data[from:to], mean, rstd)
-		})
-		accumulate(beta, sums[:c], 1)
-		accumulate(gamma, sums[c:], 1)
-		if x.needs {
-			normGrad(x, y.grad, mask, gamma.data, mean, rstd, sums, count)
-		}
+		normBackward(x, gamma, beta, y.grad, norm)
 		if shortcut != nil {
 			passOn(y, shortcut)
 		}
@@ -120,11 +110,7 @@ func inverseStd(variance []float32, eps float32) []float32 {
 // normalise computes a row of y from a row of x and, if there is one, of the
 // shortcut.
 func normalise(y []float32, x, gamma, beta, shortcut *Tensor, mean, rstd []float32, relu bool) {
-	c := gamma.Len()
-	scale := make([]float32, c)
-	for j := range scale {
-		scale[j] = gamma.data[j] * rstd[j]
-	}
+	c, scale := gamma.Len(), scales(gamma, rstd)
 	f32.Chunks(len(y)/c, max(1, chunk/c), func(from, to int) {
 		from, to = from*c, to*c
 		if shortcut == nil {
@@ -139,21 +125,70 @@ func normalise(y []float32, x, gamma, beta, shortcut *Tensor, mean, rstd []float
 	})
 }
 
-// normGrad gives x BatchNorm's input gradient: γ/σ·(dy - mean(dy) -
-// x̂·mean(dy·x̂)), dy being zero where mask is not positive.
-func normGrad(x *Tensor, dy, mask, gamma, mean, rstd, sums []float32, count int) {
-	c, share := len(gamma), 1/float32(count)
-	scale, shift, slope := make([]float32, c), make([]float32, c), make([]float32, c)
+// scales are γ/σ.
+func scales(gamma *Tensor, rstd []float32) []float32 {
+	s := make([]float32, len(rstd))
+	for j := range s {
+		s[j] = gamma.data[j] * rstd[j]
+	}
+	return s
+}
+
+// normed is what a normalisation remembers. Where a ReLU cut its values, the
+// gradient is taken as zero: that is seen from y, or, if the values were not
+// kept, by making them again. With neither there was no ReLU.
+type normed struct {
+	mean, rstd []float32
+	y          []float32
+	again      *f32.NormReLU
+}
+
+// cut calls f with the values of pieces of x that fit into the first cache, nil
+// if there was no ReLU.
+func (n normed) cut(x []float32, from, to int, f func(from, to int, y []float32)) {
+	if n.again == nil {
+		f(from, to, part(n.y, from, to))
+		return
+	}
+	c := len(n.mean)
+	step := max(1, nearby/c) * c
+	held := f32.Scratch(step)
+	defer f32.Release(held)
+	for ; from < to; from += step {
+		y := (*held)[:min(step, to-from)]
+		n.again.Apply(y, x[from:from+len(y)])
+		f(from, from+len(y), y)
+	}
+}
+
+// normBackward sends the gradient dy of a normalisation of x to its inputs. The
+// one of x is γ/σ·(dy - mean(dy) - x̂·mean(dy·x̂)).
+func normBackward(x, gamma, beta *Tensor, dy []float32, n normed) {
+	c, samples, count := gamma.Len(), x.shape[0], len(x.data)/gamma.Len()
+	size := len(x.data) / samples
+	sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
+	f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
+		n.cut(x.data, from*size, to*size, func(from, to int, y []float32) {
+			f32.NormSums(sum[:c], sum[c:], dy[from:to], y, x.data[from:to], n.mean, n.rstd)
+		})
+	})
+	accumulate(beta, sums[:c], 1)
+	accumulate(gamma, sums[c:], 1)
+	if !x.needs {
+		return
+	}
+	share, scale := 1/float32(count), scales(gamma, n.rstd)
+	shift, slope := make([]float32, c), make([]float32, c)
 	for j := range scale {
-		scale[j] = gamma[j] * rstd[j]
 		shift[j] = sums[j] * share
-		slope[j] = float32(sums[c+j]*share) * rstd[j]
+		slope[j] = float32(sums[c+j]*share) * n.rstd[j]
 	}
 	held := f32.Scratch(len(dy))
 	dx := *held
 	f32.Chunks(count, max(1, chunk/c), func(from, to int) {
-		from, to = from*c, to*c
-		f32.NormGrad(dx[from:to], dy[from:to], part(mask, from, to), x.data[from:to], mean, slope, shift, scale)
+		n.cut(x.data, from*c, to*c, func(from, to int, y []float32) {
+			f32.NormGrad(dx[from:to], dy[from:to], y, x.data[from:to], n.mean, slope, shift, scale)
+		})
 	})
 	receiveHeld(x, held)
 }

@@ -5,13 +5,21 @@ import "unsafe"
 // Conv is a two-dimensional convolution of images in NHWC order with weights in
 // [Kernel,Kernel,In,Out] order. Taps outside the image take no part.
 //
-// Nothing is copied but the weights: pixels that meet the same taps form tiles
+// Nothing is copied but the weights, and images on which Norm acts: pixels that meet the same taps form tiles
 // of a matrix product whose left side is the image itself, the rows of the
 // kernel being segments of it.
 type Conv struct {
 	N, H, W, In, Out    int // images, their size, channels in and out
 	Kernel, Stride, Pad int
+
+	Norm *NormReLU // what becomes of the images on their way in, nil: nothing
 }
+
+// NormReLU is BatchNorm and ReLU of channels: max((x-Mean)·Scale + Shift, 0).
+type NormReLU struct{ Mean, Scale, Shift []float32 }
+
+// Apply computes y from x, pixels of channels.
+func (n *NormReLU) Apply(y, x []float32) { Norm(y, x, n.Mean, n.Scale, n.Shift, true) }
 
 // OutSize is the size of the result: ⌊(H+2·Pad-Kernel)/Stride⌋+1 and the same
 // for the width.
@@ -88,6 +96,7 @@ type correlation struct {
 	outLine      int         // of the result, in pixels
 	outHeight    int
 	x, y         []float32
+	norm         *NormReLU // of x, or nil
 }
 
 // weights are the taps of a class, packed in panels.
@@ -110,10 +119,19 @@ const together = 8
 func (k *correlation) run(n int) {
 	Parallel((n+together-1)/together, func(i int) {
 		from, to := i*together, min(n, (i+1)*together)
-		for image := from; image < to; image++ {
-			k.images(image, 1, false)
+		part := *k
+		source, result := k.height*k.line*k.in, k.outHeight*k.outLine*k.out
+		part.x, part.y = k.x[from*source:to*source], k.y[from*result:to*result]
+		if k.norm != nil {
+			held := scratch(len(part.x))
+			defer release(held)
+			k.norm.Apply(*held, part.x)
+			part.x = *held
 		}
-		k.images(from, to-from, true)
+		for image := range to - from {
+			part.images(image, 1, false)
+		}
+		part.images(0, to-from, true)
 	})
 }
 
@@ -221,13 +239,14 @@ func (c Conv) Forward(x, w, y []float32) {
 	e.pack(*all.panels, w, depth, c.Out)
 	k := correlation{
 		e: e, rows: c.outputs(c.H, oh), cols: c.outputs(c.W, ow), weights: [][]weights{{all}},
-		in: c.In, out: c.Out, line: c.W, height: c.H, outLine: ow, outHeight: oh, x: x, y: y,
+		in: c.In, out: c.Out, line: c.W, height: c.H, outLine: ow, outHeight: oh, x: x, y: y, norm: c.Norm,
 	}
 	defer k.release()
 	k.run(c.N)
 }
 
-// InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out].
+// InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out]; it is the gradient of
+// what Norm gives.
 func (c Conv) InputGrad(dy, w, dx []float32) {
 	oh, ow := c.OutSize()
 	k := correlation{
@@ -278,9 +297,19 @@ func (c Conv) WeightGrad(x, dy, dw []float32) {
 	group := max(1, fitting/(in+out))
 	e := active
 	SumSamples(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, func(from, to int, sum []float32) {
+		var normed *[]float32
+		if c.Norm != nil {
+			normed = scratch(group * in)
+			defer release(normed)
+		}
 		for i := from; i < to; i += group {
 			n := min(group, to-i)
-			c.addWeightGrad(e, n, x[i*in:(i+n)*in], dy[i*out:(i+n)*out], sum)
+			images := x[i*in : (i+n)*in]
+			if c.Norm != nil {
+				c.Norm.Apply((*normed)[:n*in], images)
+				images = (*normed)[:n*in]
+			}
+			c.addWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum)
 		}
 	})
 }

@@ -1,0 +1,64 @@
+package tensor
+
+import "sslnotes/sslkit/internal/f32"
+
+// Conv2D returns the convolution of x [N,H,W,in] with w [K,K,in,out].
+func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
+	c := convolution("Conv2D", x, w, stride, pad)
+	h, width := c.OutSize()
+	out := written([]int{c.N, h, width, c.Out}, func(out *Tensor) {
+		if w.needs {
+			weightGrad(c, x, w, out)
+		}
+		if x.needs {
+			dx := f32.Scratch(len(x.data))
+			c.InputGrad(out.grad, w.data, *dx)
+			receiveHeld(x, dx)
+		}
+	}, x, w)
+	c.Forward(x.data, w.data, out.data)
+	return out
+}
+
+func convolution(op string, x, w *Tensor, stride, pad int) f32.Conv {
+	if len(x.shape) != 4 || len(w.shape) != 4 || w.shape[0] != w.shape[1] || w.shape[2] != x.shape[3] ||
+		x.shape[1]+2*pad < w.shape[0] || x.shape[2]+2*pad < w.shape[0] {
+		mismatch(op, x, w)
+	}
+	return f32.Conv{N: x.shape[0], H: x.shape[1], W: x.shape[2], In: x.shape[3], Out: w.shape[3], Kernel: w.shape[0], Stride: stride, Pad: pad}
+}
+
+func weightGrad(c f32.Conv, x, w, out *Tensor) {
+	dw := f32.Scratch(len(w.data))
+	defer f32.Release(dw)
+	c.WeightGrad(x.data, out.grad, *dw)
+	accumulate(w, *dw, 1)
+}
+
+// BatchNormReLUConv2D is Conv2D of BatchNormReLU, with the same bits: images
+// are normalised on their way into the convolution, and again on the way back,
+// so that the normalised ones are never all in memory. It also returns the mean
+// and the variance.
+func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, eps float32) (y *Tensor, mean, variance []float32) {
+	c := convolution("BatchNormReLUConv2D", x, w, stride, pad)
+	if gamma.Len() != c.In || beta.Len() != c.In {
+		mismatch("BatchNormReLUConv2D", x, gamma, beta)
+	}
+	mean, variance = moments(c.N, c.H*c.W*c.In, c.In, x.data)
+	rstd := inverseStd(variance, eps)
+	c.Norm = &f32.NormReLU{Mean: mean, Scale: scales(gamma, rstd), Shift: beta.data}
+	h, width := c.OutSize()
+	y = written([]int{c.N, h, width, c.Out}, func(y *Tensor) {
+		if w.needs {
+			weightGrad(c, x, w, y)
+		}
+		if x.needs || gamma.needs || beta.needs {
+			inside := f32.Scratch(len(x.data))
+			c.InputGrad(y.grad, w.data, *inside)
+			normBackward(x, gamma, beta, *inside, normed{mean: mean, rstd: rstd, again: c.Norm})
+			f32.Release(inside)
+		}
+	}, x, gamma, beta, w)
+	c.Forward(x.data, w.data, y.data)
+	return y, mean, variance
+}
