@@ -60,7 +60,7 @@ func Main(files fs.FS) int {
 // to leave.
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25)
+		debug.SetGCPercent(10)
 	}
 }
 

@@ -55,8 +55,7 @@ func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, eps float32
 		if x.needs || gamma.needs || beta.needs {
 			inside := f32.Scratch(len(x.data))
 			c.InputGrad(y.grad, w.data, *inside)
-			normBackward(x, gamma, beta, *inside, normed{mean: mean, rstd: rstd, again: c.Norm})
-			f32.Release(inside)
+			normBackward(x, gamma, beta, *inside, inside, normed{mean: mean, rstd: rstd, again: c.Norm})
 		}
 	}, x, gamma, beta, w)
 	c.Forward(x.data, w.data, y.data)

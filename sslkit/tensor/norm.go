@@ -46,10 +46,14 @@ func batchNorm(op string, x, gamma, beta, shortcut *Tensor, eps float32, relu bo
 		case relu:
 			norm.y = y.data
 		}
-		normBackward(x, gamma, beta, y.grad, norm)
 		if shortcut != nil {
+			normBackward(x, gamma, beta, y.grad, nil, norm)
 			passOn(y, shortcut)
+			return
 		}
+		held := y.held
+		y.held = nil
+		normBackward(x, gamma, beta, y.grad, held, norm)
 	}, x, gamma, beta, shortcut)
 	normalise(y.data, x, gamma, beta, shortcut, mean, rstd, relu)
 	return y, mean, variance
@@ -162,8 +166,9 @@ func (n normed) cut(x []float32, from, to int, f func(from, to int, y []float32)
 }
 
 // normBackward sends the gradient dy of a normalisation of x to its inputs. The
-// one of x is γ/σ·(dy - mean(dy) - x̂·mean(dy·x̂)).
-func normBackward(x, gamma, beta *Tensor, dy []float32, n normed) {
+// one of x is γ/σ·(dy - mean(dy) - x̂·mean(dy·x̂)). If dy stands in a held
+// buffer, which nobody needs any more, that is used up.
+func normBackward(x, gamma, beta *Tensor, dy []float32, held *[]float32, n normed) {
 	c, samples, count := gamma.Len(), x.shape[0], len(x.data)/gamma.Len()
 	size := len(x.data) / samples
 	sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
@@ -174,7 +179,11 @@ func normBackward(x, gamma, beta *Tensor, dy []float32, n normed) {
 	})
 	accumulate(beta, sums[:c], 1)
 	accumulate(gamma, sums[c:], 1)
+	if held == nil {
+		held = f32.Scratch(len(dy))
+	}
 	if !x.needs {
+		f32.Release(held)
 		return
 	}
 	share, scale := 1/float32(count), scales(gamma, n.rstd)
@@ -183,7 +192,6 @@ func normBackward(x, gamma, beta *Tensor, dy []float32, n normed) {
 		shift[j] = sums[j] * share
 		slope[j] = float32(sums[c+j]*share) * n.rstd[j]
 	}
-	held := f32.Scratch(len(dy))
 	dx := *held
 	f32.Chunks(count, max(1, chunk/c), func(from, to int) {
 		n.cut(x.data, from*c, to*c, func(from, to int, y []float32) {

@@ -4,20 +4,24 @@ import (
 	"math/bits"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // shelf holds the free buffers of one size class.
 type shelf struct {
 	mu     sync.Mutex
 	free   []*[]float32
-	fewest int // free at any time since the last collection
+	fewest int // free at any time since they were looked through
 	before int // the same of the time before that
 }
 
-// shelves hold free buffers by size class; there are four to a power of two, so
-// that a buffer is at most a quarter larger than asked for. A buffer that was
-// not needed between three garbage collections is left to the last of them.
-var shelves [4 * 48]shelf
+// parts is the number of size classes to a power of two: a buffer is at most a
+// sixteenth larger than asked for.
+const parts = 16
+
+// shelves hold free buffers by size class. One that nobody needed for a while is
+// left to the garbage collector.
+var shelves [parts * 48]shelf
 
 // class returns the smallest class whose buffers have room for n values, and
 // their length.
@@ -25,9 +29,9 @@ func sizeClass(n int) (class, size int) {
 	if n <= 64 {
 		return 0, 64
 	}
-	shift := bits.Len(uint(n-1)) - 3
-	quarters := (n-1)>>shift + 1 // 5 to 8
-	return 4*shift + quarters - 4, quarters << shift
+	shift := bits.Len(uint((n-1)/parts)) - 1
+	units := (n-1)>>shift + 1 // parts+1 to 2·parts
+	return parts*shift + units - parts, units << shift
 }
 
 // Scratch returns a buffer of n values of unknown content. Give it back with
@@ -81,17 +85,24 @@ func (s *shelf) tidy() {
 	s.before, s.fewest = s.fewest-drop, kept
 }
 
+// while is how long nobody must have needed a buffer: longer than a step takes.
+const while = 10 * time.Second
+
 // A collection is garbage that is found by every garbage collection.
 type collection struct{ _ [32]byte }
 
-func init() { awaitCollection() }
+func init() { awaitCollection(time.Now()) }
 
-// awaitCollection tidies up after each garbage collection from now on.
-func awaitCollection() {
+// awaitCollection looks through the shelves when the garbage is collected for
+// the first time after a while, and so on from then.
+func awaitCollection(last time.Time) {
 	runtime.SetFinalizer(new(collection), func(*collection) {
-		for i := range shelves {
-			shelves[i].tidy()
+		if now := time.Now(); now.Sub(last) > while {
+			for i := range shelves {
+				shelves[i].tidy()
+			}
+			last = now
 		}
-		awaitCollection()
+		awaitCollection(last)
 	})
 }

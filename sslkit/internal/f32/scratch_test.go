@@ -6,7 +6,7 @@ func TestSizeClasses(t *testing.T) {
 	last := -1
 	for n := 1; n < 1<<16; n++ {
 		class, size := sizeClass(n)
-		if size < n || n > 64 && size > n+n/4+1 || class < last {
+		if size < n || n > 64 && size > n+n/16+1 || class < last {
 			t.Fatalf("class %d of %d values for %d", class, size, n)
 		}
 		if again, _ := sizeClass(size); again != class {

@@ -81,7 +81,7 @@ func NormSums(s, t, dy, y, x, mean, rstd []float32) {
 }
 
 // NormGrad computes dx = ((dy-shift) - (x-mean)·slope)·scale, dy taken as zero
-// where y is not positive, if y is not nil.
+// where y is not positive, if y is not nil. dx may be dy.
 func NormGrad(dx, dy, y, x, mean, slope, shift, scale []float32) {
 	c := len(mean)
 	if rows, ok := vector(c, x, dy, dx); ok && len(slope) == c && len(shift) == c && len(scale) == c {

@@ -115,18 +115,29 @@ func TestVectorSameBits(t *testing.T) {
 	})
 }
 
-// ReLUGrad may write over its input.
-func TestReLUGradInPlace(t *testing.T) {
+// These may write over the gradient that they are given.
+func TestInPlace(t *testing.T) {
 	defer Use(Active())
-	for _, isa := range Available() {
-		Use(isa)
-		d, y, want := make([]float32, 21), make([]float32, 21), make([]float32, 21)
-		for i := range d {
-			d[i], y[i] = float32(i+1), float32(i%3-1)
-		}
-		ReLUGrad(want, d, y)
-		if ReLUGrad(d, d, y); !slices.Equal(d, want) {
-			t.Errorf("%s: %v, want %v", isa, d, want)
+	const n, c = 48, 8
+	y, x, by := make([]float32, n), make([]float32, n), make([]float32, c)
+	for i := range x {
+		x[i], y[i] = float32(i), float32(i%3-1)
+	}
+	for j := range by {
+		by[j] = float32(j) / 8
+	}
+	for name, f := range map[string]func(dx, dy []float32){
+		"ReLUGrad":      func(dx, dy []float32) { ReLUGrad(dx[:n-3], dy, y) },
+		"NormGrad":      func(dx, dy []float32) { NormGrad(dx, dy, nil, x, by, by, by, by) },
+		"NormGrad ReLU": func(dx, dy []float32) { NormGrad(dx, dy, y, x, by, by, by, by) },
+	} {
+		for _, isa := range Available() {
+			Use(isa)
+			d, want := slices.Clone(x), slices.Clone(x)
+			f(want, x)
+			if f(d, d); !slices.Equal(d, want) {
+				t.Errorf("%s of %s: %v, want %v", name, isa, d, want)
+			}
 		}
 	}
 }
