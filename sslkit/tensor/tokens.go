@@ -12,19 +12,23 @@ func Embedding(w *Tensor, ids []int, n int) *Tensor {
 	if len(w.shape) != 2 || n <= 0 || len(ids)%n != 0 {
 		panic(fmt.Sprintf("tensor: Embedding of shape %v and %d ids of %d samples", w.shape, len(ids), n))
 	}
+	for _, id := range ids {
+		if id < 0 || id >= w.shape[0] {
+			panic(fmt.Sprintf("tensor: Embedding of id %d in shape %v", id, w.shape))
+		}
+	}
 	d := w.shape[1]
-	out := result([]int{n, len(ids) / n, d}, func(out *Tensor) {
+	out := written([]int{n, len(ids) / n, d}, func(out *Tensor) {
 		g := w.gradient()
 		for i, id := range ids {
 			f32.Add(g[id*d:(id+1)*d], g[id*d:(id+1)*d], out.grad[i*d:(i+1)*d], false)
 		}
 	}, w)
-	for i, id := range ids {
-		if id < 0 || id >= w.shape[0] {
-			panic(fmt.Sprintf("tensor: Embedding of id %d in shape %v", id, w.shape))
+	f32.Chunks(len(ids), max(1, chunk/d), func(from, to int) {
+		for i := from; i < to; i++ {
+			copy(out.data[i*d:(i+1)*d], w.data[ids[i]*d:])
 		}
-		copy(out.data[i*d:(i+1)*d], w.data[id*d:])
-	}
+	})
 	return out
 }
 
@@ -47,7 +51,7 @@ func checkTokens(op string, x *Tensor, index []int, limit int) int {
 func GatherTokens(x *Tensor, index []int) *Tensor {
 	k := checkTokens("GatherTokens", x, index, x.Dim(1))
 	n, t, d := x.shape[0], x.shape[1], x.shape[2]
-	out := result([]int{n, k, d}, func(out *Tensor) {
+	out := written([]int{n, k, d}, func(out *Tensor) {
 		g := x.gradient()
 		f32.Parallel(n, func(s int) {
 			for j, i := range index[s*k : (s+1)*k] {
@@ -56,9 +60,11 @@ func GatherTokens(x *Tensor, index []int) *Tensor {
 			}
 		})
 	}, x)
-	for r, i := range index {
-		copy(out.data[r*d:(r+1)*d], x.data[(r/k*t+i)*d:])
-	}
+	f32.Chunks(len(index), max(1, chunk/d), func(from, to int) {
+		for r := from; r < to; r++ {
+			copy(out.data[r*d:(r+1)*d], x.data[(r/k*t+index[r])*d:])
+		}
+	})
 	return out
 }
 
@@ -78,15 +84,15 @@ func ScatterTokens(x, fill *Tensor, index []int, t int) *Tensor {
 		}
 		source[r/k*t+i] = r + 1
 	}
-	out := result([]int{n, t, d}, func(out *Tensor) {
+	out := written([]int{n, t, d}, func(out *Tensor) {
 		if x.needs {
 			g := x.gradient()
-			for r, from := range source {
-				if from > 0 {
-					to := g[(from-1)*d : from*d]
-					f32.Add(to, to, out.grad[r*d:(r+1)*d], false)
+			f32.Chunks(len(index), max(1, chunk/d), func(from, to int) {
+				for r := from; r < to; r++ {
+					into := g[r*d : (r+1)*d]
+					f32.Add(into, into, out.grad[(r/k*t+index[r])*d:][:d], false)
 				}
-			}
+			})
 		}
 		if fill.needs {
 			sum := make([]float32, d)
@@ -100,13 +106,15 @@ func ScatterTokens(x, fill *Tensor, index []int, t int) *Tensor {
 			accumulate(fill, sum, 1)
 		}
 	}, x, fill)
-	for r, from := range source {
-		if from > 0 {
-			copy(out.data[r*d:(r+1)*d], x.data[(from-1)*d:])
-		} else {
-			copy(out.data[r*d:(r+1)*d], fill.data)
+	f32.Chunks(n*t, max(1, chunk/d), func(from, to int) {
+		for r := from; r < to; r++ {
+			if at := source[r]; at > 0 {
+				copy(out.data[r*d:(r+1)*d], x.data[(at-1)*d:])
+			} else {
+				copy(out.data[r*d:(r+1)*d], fill.data)
+			}
 		}
-	}
+	})
 	return out
 }
 
@@ -117,16 +125,20 @@ func SliceTokens(x *Tensor, from, to int) *Tensor {
 	}
 	n, t, d := x.shape[0], x.shape[1], x.shape[2]
 	size := (to - from) * d
-	out := result([]int{n, to - from, d}, func(out *Tensor) {
+	out := written([]int{n, to - from, d}, func(out *Tensor) {
 		g := x.gradient()
-		for s := range n {
-			piece := g[(s*t+from)*d:][:size]
-			f32.Add(piece, piece, out.grad[s*size:(s+1)*size], false)
-		}
+		f32.Chunks(n, max(1, chunk/max(1, size)), func(first, last int) {
+			for s := first; s < last; s++ {
+				piece := g[(s*t+from)*d:][:size]
+				f32.Add(piece, piece, out.grad[s*size:(s+1)*size], false)
+			}
+		})
 	}, x)
-	for s := range n {
-		copy(out.data[s*size:(s+1)*size], x.data[(s*t+from)*d:])
-	}
+	f32.Chunks(n, max(1, chunk/max(1, size)), func(first, last int) {
+		for s := first; s < last; s++ {
+			copy(out.data[s*size:(s+1)*size], x.data[(s*t+from)*d:])
+		}
+	})
 	return out
 }
 
@@ -146,18 +158,7 @@ func ConcatTokens(xs ...*Tensor) *Tensor {
 			mismatch("ConcatTokens", xs...)
 		}
 	}
-	// each calls f with where a sample of x stands in the result.
-	each := func(f func(x *Tensor, sample, at, size int)) {
-		at := 0
-		for _, x := range xs {
-			size := x.shape[1] * d
-			for s := range n {
-				f(x, s, s*t*d+at, size)
-			}
-			at += size
-		}
-	}
-	out := result([]int{n, t, d}, func(out *Tensor) {
+	out := written([]int{n, t, d}, func(out *Tensor) {
 		at := 0
 		for _, x := range xs {
 			size := x.shape[1] * d
@@ -172,16 +173,25 @@ func ConcatTokens(xs ...*Tensor) *Tensor {
 				})
 				accumulate(x, sum, 1)
 			default:
-				g := x.gradient()
-				for s := range n {
-					f32.Add(g[s*size:(s+1)*size], g[s*size:(s+1)*size], out.grad[s*t*d+at:][:size], false)
-				}
+				g, at := x.gradient(), at
+				f32.Chunks(n, max(1, chunk/max(1, size)), func(from, to int) {
+					for s := from; s < to; s++ {
+						f32.Add(g[s*size:(s+1)*size], g[s*size:(s+1)*size], out.grad[s*t*d+at:][:size], false)
+					}
+				})
 			}
 			at += size
 		}
 	}, xs...)
-	each(func(x *Tensor, s, at, size int) {
-		copy(out.data[at:at+size], x.data[min(s, x.shape[0]-1)*size:])
+	f32.Chunks(n, max(1, chunk/max(1, t*d)), func(from, to int) {
+		for s := from; s < to; s++ {
+			at := s * t * d
+			for _, x := range xs {
+				size := x.shape[1] * d
+				copy(out.data[at:at+size], x.data[min(s, x.shape[0]-1)*size:])
+				at += size
+			}
+		}
 	})
 	return out
 }
@@ -194,7 +204,7 @@ func AddToEach(x, p *Tensor) *Tensor {
 		mismatch("AddToEach", x, p)
 	}
 	n := x.shape[0]
-	out := result(x.shape, func(out *Tensor) {
+	out := written(x.shape, func(out *Tensor) {
 		accumulate(x, out.grad, 1)
 		if p.needs {
 			sum := make([]float32, size)
@@ -261,7 +271,7 @@ func Patchify(x *Tensor, p int) *Tensor {
 		panic(fmt.Sprintf("tensor: Patchify of shape %v into %d×%d", x.shape, p, p))
 	}
 	n, h, w, c := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
-	out := result([]int{n, h / p * (w / p), p * p * c}, func(out *Tensor) {
+	out := written([]int{n, h / p * (w / p), p * p * c}, func(out *Tensor) {
 		d := make([]float32, len(x.data))
 		patches(n, h, w, c, p, func(image, patch, size int) { copy(d[image:image+size], out.grad[patch:]) })
 		receive(x, d)
@@ -276,7 +286,7 @@ func Unpatchify(x *Tensor, p, h, w int) *Tensor {
 		panic(fmt.Sprintf("tensor: Unpatchify of shape %v into images of %d×%d by %d×%d", x.shape, h, w, p, p))
 	}
 	n, c := x.shape[0], x.shape[2]/(p*p)
-	out := result([]int{n, h, w, c}, func(out *Tensor) {
+	out := written([]int{n, h, w, c}, func(out *Tensor) {
 		d := make([]float32, len(x.data))
 		patches(n, h, w, c, p, func(image, patch, size int) { copy(d[patch:patch+size], out.grad[image:]) })
 		receive(x, d)
