@@ -130,13 +130,13 @@ func (s *Stack) Attend(x *tensor.Tensor, h tensor.Heads) *tensor.Tensor {
 	for _, b := range s.Chain {
 		y := b.Attend(x, h)
 		if x != in { // seen by nobody else
-			x.Temporary()
+			x.UsedUpBy(y)
 		}
 		x = y
 	}
 	y := s.Norm.Forward(x, true)
 	if x != in {
-		x.Temporary()
+		x.UsedUpBy(y)
 	}
 	return y
 }

@@ -205,7 +205,7 @@ func (s Sequential) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 		y, done := s.begin(x, train)
 		s = s[done:]
 		if x != in && x != y { // what stands between two layers is seen by nobody else
-			x.Temporary()
+			x.UsedUpBy(y)
 		}
 		x = y
 	}

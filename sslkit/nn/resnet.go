@@ -131,14 +131,19 @@ func newBlock(name string, in, out, stride int, r *rng.Stream) *block {
 
 func (b *block) Forward(x *tensor.Tensor, train bool) *tensor.Tensor {
 	y, shortcut := b.main.Forward(x, train), b.shortcut.Forward(x, train)
-	if !train {
-		return tensor.AddReLU(b.norm.Forward(y, false), shortcut)
+	var out *tensor.Tensor
+	if train {
+		out = b.norm.normaliseAdd(y, shortcut)
+	} else {
+		normed := b.norm.Forward(y, false)
+		out = tensor.AddReLU(normed, shortcut)
+		normed.UsedUpBy(out)
 	}
-	y.Temporary()
+	y.UsedUpBy(out)
 	if shortcut != x {
-		shortcut.Temporary()
+		shortcut.UsedUpBy(out)
 	}
-	return b.norm.normaliseAdd(y, shortcut)
+	return out
 }
 
 func (b *block) layers() Modules { return Modules{b.main, b.norm, b.shortcut} }

@@ -209,7 +209,7 @@ func BatchNormEval(x, gamma, beta *Tensor, mean, variance []float32, eps float32
 	}
 	rstd := inverseStd(variance, eps)
 	samples, rows := x.shape[0], len(x.data)/c/x.shape[0]
-	y := result(x.shape, func(y *Tensor) {
+	y := written(x.shape, func(y *Tensor) {
 		sums := make([]float32, 2*c)
 		f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
 			for i := from * rows * c; i < to*rows*c; i++ {

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -70,5 +71,31 @@ func TestTemporary(t *testing.T) {
 	}
 	if !slices.Equal(kept.Data(), values) || !slices.Equal(seen.Data(), known) {
 		t.Error("elements changed that may be read")
+	}
+}
+
+// What is used up goes back at once where no gradient flows, and stays for
+// Backward where one does.
+func TestUsedUp(t *testing.T) {
+	x, w := random(1, 4, 3), random(2, 3, 3).RequireGrad()
+	first := ReLU(x)
+	second := ReLU(first)
+	first.UsedUpBy(second)
+	if first.Data() != nil {
+		t.Error("elements are kept that nobody needs")
+	}
+	third := ReLU(second)
+	y := Linear(third, w, nil)
+	third.UsedUpBy(y)
+	poison()
+	Backward(Sum(y))
+	want := make([]float32, 3)
+	for i, v := range third.Data() {
+		want[i%3] += v
+	}
+	for i, g := range w.Grad() {
+		if math.Abs(float64(g-want[i/3])) > 1e-5 {
+			t.Errorf("gradient %d is %g, want %g", i, g, want[i/3])
+		}
 	}
 }

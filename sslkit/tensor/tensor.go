@@ -122,6 +122,24 @@ func (t *Tensor) Temporary() *Tensor {
 	return t
 }
 
+// UsedUpBy promises that nobody reads t's elements but the operation that made
+// y. Their memory may be used again after Backward, or at once if no gradient
+// flows through y.
+func (t *Tensor) UsedUpBy(y *Tensor) {
+	t.temporary = true
+	if !y.needs {
+		t.giveBack()
+	}
+}
+
+// giveBack lets t's memory be used again if that is known to be t's alone.
+func (t *Tensor) giveBack() {
+	if t.own != nil {
+		f32.Release(t.own)
+		t.data, t.own = nil, nil
+	}
+}
+
 // String shows the shape and the first elements.
 func (t *Tensor) String() string {
 	if len(t.data) <= 8 {
@@ -130,34 +148,34 @@ func (t *Tensor) String() string {
 	return fmt.Sprintf("%v[%v …]", t.shape, t.data[:8])
 }
 
-// result makes the output of an operation. Backward is kept only if a gradient
-// can flow through one of the inputs.
+// result makes the output of an operation.
 func result(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor {
 	out := New(shape...)
-	for _, in := range inputs {
-		if in != nil && in.needs {
-			out.needs, out.inputs, out.backward = true, inputs, backward
-			break
-		}
-	}
+	out.remember(backward, inputs)
 	return out
 }
 
 // written is result for an operation that writes every element: their content is
 // unknown before.
 func written(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor {
-	for _, in := range inputs {
-		if in == nil || !in.needs {
-			continue
-		}
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		own := f32.Scratch(n)
-		return &Tensor{shape: slices.Clone(shape), data: *own, own: own, needs: true, inputs: inputs, backward: backward}
+	n := 1
+	for _, d := range shape {
+		n *= d
 	}
-	return New(shape...)
+	own := f32.Scratch(n)
+	out := &Tensor{shape: slices.Clone(shape), data: *own, own: own}
+	out.remember(backward, inputs)
+	return out
+}
+
+// remember keeps backward if a gradient can flow through one of the inputs.
+func (t *Tensor) remember(backward func(out *Tensor), inputs []*Tensor) {
+	for _, in := range inputs {
+		if in != nil && in.needs {
+			t.needs, t.inputs, t.backward = true, inputs, backward
+			return
+		}
+	}
 }
 
 // gradient returns where t's gradient is summed up.
@@ -202,9 +220,8 @@ func Backward(loss *Tensor) {
 		if t.held != nil {
 			f32.Release(t.held)
 		}
-		if t.temporary && t.own != nil {
-			f32.Release(t.own)
-			t.data = nil
+		if t.temporary {
+			t.giveBack()
 		}
 		t.backward, t.inputs, t.grad, t.held, t.own = nil, nil, nil, nil, nil
 	}

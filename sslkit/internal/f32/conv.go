@@ -111,14 +111,28 @@ func (w *weights) at(j, width, row, col int) unsafe.Pointer {
 	return unsafe.Pointer(&(*w.panels)[(j*w.rows*w.cols+(row*w.cols+col)*width)*w.in])
 }
 
-// together is the number of images of which a thread computes the corners at
-// once: a tile needs several rows.
-const together = 8
+// fewPixels is the number of pixels in a line below which they make low tiles, which
+// wait for the latency of their additions; then a tile takes pixels of several
+// images.
+const fewPixels = 4
+
+// few reports whether the spans meet in so few pixels.
+func (s span) few(of span) bool { return max(s.n, of.n) < fewPixels }
+
+// together is the number of images whose few pixels are computed at once: two
+// tiles, if those of so many images stay in the second cache.
+func (k *correlation) together() int {
+	if 12*(k.height*k.line*k.in+k.outHeight*k.outLine*k.out) <= fitting {
+		return 12
+	}
+	return 6
+}
 
 // run computes n images.
 func (k *correlation) run(n int) {
-	Parallel((n+together-1)/together, func(i int) {
-		from, to := i*together, min(n, (i+1)*together)
+	size := k.together()
+	Parallel((n+size-1)/size, func(i int) {
+		from, to := i*size, min(n, (i+1)*size)
 		part := *k
 		source, result := k.height*k.line*k.in, k.outHeight*k.outLine*k.out
 		part.x, part.y = k.x[from*source:to*source], k.y[from*result:to*result]
@@ -135,16 +149,16 @@ func (k *correlation) run(n int) {
 	})
 }
 
-// images computes the corners of n images from the first on, or everything
-// else.
-func (k *correlation) images(first, n int, corners bool) {
+// images computes where few pixels meet the same taps, in n images from the
+// first on, or everything else.
+func (k *correlation) images(first, n int, few bool) {
 	for j := 0; j < k.out; j += k.e.cols {
 		for row := 0; ; row += k.depth() {
 			last := true
 			for _, r := range k.rows {
 				last = last && r.tap+r.taps <= row+k.depth()
 				for _, c := range k.cols {
-					if (r.n == 1 && c.n == 1) == corners {
+					if r.few(c) == few {
 						k.place(first, n, j, row, r, c)
 					}
 				}
@@ -180,24 +194,25 @@ func (k *correlation) place(first, n, j, row int, r, c span) {
 	x := k.x[((first*k.height+r.from+from-r.tap)*k.line+c.from)*k.in:]
 	y := k.y[((first*k.outHeight+r.at)*k.outLine+c.at)*k.out+j:]
 	right, down, next := step{c.move * k.in, c.step * k.out}, step{r.move * k.line * k.in, r.step * k.outLine * k.out}, step{k.height * k.line * k.in, k.outHeight * k.outLine * k.out}
-	// Tiles run along the longest of rows, columns and images.
-	m, along, times, other := c.n, right, r.n, down
+	// Tiles run along the longer of rows and columns, or along images.
+	m, along, times, other, again, third := c.n, right, r.n, down, 1, step{}
 	if r.n > c.n {
 		m, along, times, other = r.n, down, c.n, right
 	}
-	if r.n == 1 && c.n == 1 {
-		m, along = n, next
+	if r.few(c) {
+		m, along, times, other, again, third = n, next, c.n, right, r.n, down
 	}
 	run := c.taps * k.in
-	_ = x[(times-1)*other.x+(m-1)*along.x+(to-from-1)*k.line*k.in+run-1] // a short slice panics here and not in assembly
-	_ = y[(times-1)*other.y+(m-1)*along.y+min(width, k.out-j)-1]
+	_ = x[(again-1)*third.x+(times-1)*other.x+(m-1)*along.x+(to-from-1)*k.line*k.in+run-1] // a short slice panics here and not in assembly
+	_ = y[(again-1)*third.y+(times-1)*other.y+(m-1)*along.y+min(width, k.out-j)-1]
 	t := tile{
 		ars: uintptr(along.x) * 4, acs: 4, k: uintptr(run),
 		segments: uintptr(to - from), jump: uintptr(k.line*k.in-run) * 4, jumpB: uintptr((w.cols-c.taps)*k.in*width) * 4,
 		ldb: uintptr(width) * 4, ldc: uintptr(along.y) * 4, lds: uintptr(along.y) * 4,
 	}
-	for i := range times {
-		t.a, t.b, t.c, t.start = unsafe.Pointer(&x[i*other.x]), w.at(j, width, from, c.tap), unsafe.Pointer(&y[i*other.y]), nil
+	for i := range times * again {
+		x, y := x[i%times*other.x+i/times*third.x:], y[i%times*other.y+i/times*third.y:]
+		t.a, t.b, t.c, t.start = unsafe.Pointer(&x[0]), w.at(j, width, from, c.tap), unsafe.Pointer(&y[0]), nil
 		if from > r.tap {
 			t.start = t.c
 		}
