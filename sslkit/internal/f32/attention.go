@@ -77,7 +77,15 @@ func (a Attention) turn(dst, src []float32, stride int, scale float32) {
 	for e := range a.Dim {
 		clear(dst[e*lanes+a.Tokens : (e+1)*lanes])
 	}
-	for t := range a.Tokens {
+	t := 0
+	for ; t+4 <= a.Tokens; t += 4 {
+		s0, s1, s2, s3 := src[t*stride:][:a.Dim], src[(t+1)*stride:][:a.Dim], src[(t+2)*stride:][:a.Dim], src[(t+3)*stride:][:a.Dim]
+		for e := range s0 {
+			d := (*[4]float32)(dst[e*lanes+t:])
+			d[0], d[1], d[2], d[3] = s0[e]*scale, s1[e]*scale, s2[e]*scale, s3[e]*scale
+		}
+	}
+	for ; t < a.Tokens; t++ {
 		for e, v := range src[t*stride:][:a.Dim] {
 			dst[e*lanes+t] = v * scale
 		}

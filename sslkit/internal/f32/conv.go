@@ -364,20 +364,3 @@ func (c Conv) meets(tap, size, out int) (from, to int) {
 	before, within := c.Pad-tap, size+c.Pad-tap // from the first to before the second, in the input
 	return max(0, (before+c.Stride-1)/c.Stride), min(out, (within+c.Stride-1)/c.Stride)
 }
-
-// packedSize is the number of values of k rows of n columns packed in panels.
-func (e *engine) packedSize(k, n int) int { return (n + e.cols - 1) / e.cols * e.cols * k }
-
-// pack copies the columns of w [k,n] into panels as wide as a tile.
-func (e *engine) pack(dst, w []float32, k, n int) { e.packStrided(dst, w, k, n, n) }
-
-// packStrided is pack for rows of w that stand ldw apart.
-func (e *engine) packStrided(dst, w []float32, k, n, ldw int) {
-	for j := 0; j < n; j += e.cols {
-		width := min(e.cols, n-j)
-		panel := dst[j*k:]
-		for l := range k {
-			copy(panel[l*e.cols:l*e.cols+width], w[l*ldw+j:])
-		}
-	}
-}

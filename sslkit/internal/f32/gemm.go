@@ -46,24 +46,24 @@ func Gemm(m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []floa
 	p.check()
 	e := active
 	if m*n*max(k, 1) < 1<<19 || runtime.GOMAXPROCS(0) == 1 {
-		p.block(e, 0, m, 0, n)
+		p.block(e, 0, m, 0, n, nil)
 		return
 	}
 	threads := runtime.GOMAXPROCS(0)
-	pieces := 4 * threads
 	if m >= n {
-		pieces = min(pieces, max(threads, m/blockM)) // each copies B for itself
 		units := (m + e.rows - 1) / e.rows
-		pieces = min(pieces, units)
+		pieces := min(4*threads, units)
+		packed := p.packAll(e, m/pieces)
+		defer packed.release()
 		Parallel(pieces, func(i int) {
-			p.block(e, i*units/pieces*e.rows, min(m, (i+1)*units/pieces*e.rows), 0, n)
+			p.block(e, i*units/pieces*e.rows, min(m, (i+1)*units/pieces*e.rows), 0, n, packed)
 		})
 		return
 	}
 	units := (n + e.cols - 1) / e.cols
-	pieces = min(pieces, units)
+	pieces := min(4*threads, units)
 	Parallel(pieces, func(i int) {
-		p.block(e, 0, m, i*units/pieces*e.cols, min(n, (i+1)*units/pieces*e.cols))
+		p.block(e, 0, m, i*units/pieces*e.cols, min(n, (i+1)*units/pieces*e.cols), nil)
 	})
 }
 
@@ -88,6 +88,38 @@ const (
 	wideFrom = 256  // columns from which that pays
 )
 
+// panels are all of B in panels, a block of blockK rows after the other.
+type panels struct{ data *[]float32 }
+
+func (b *panels) release() {
+	if b != nil {
+		release(b.data)
+	}
+}
+
+// packAll copies B on all threads if that pays for blocks of so many rows, or
+// returns nil.
+func (p *product) packAll(e *engine, rows int) *panels {
+	depth := evenly(p.k, blockK)
+	if !p.packs(e, depth, rows) {
+		return nil
+	}
+	b := &panels{scratch(e.packedSize(p.k, p.n))}
+	const wide = 8 // panels a task
+	groups := (p.n + wide*e.cols - 1) / (wide * e.cols)
+	Parallel(groups*((p.k+depth-1)/depth), func(i int) {
+		k0, j := i/groups*depth, i%groups*wide*e.cols
+		n, k := min(wide*e.cols, p.n-j), min(depth, p.k-k0)
+		e.packStrided((*b.data)[e.packedSize(k0, p.n)+j*k:], p.b[k0*p.ldb+j:], k, n, p.ldb)
+	})
+	return b
+}
+
+// packs reports whether B is copied for blocks of the given depth and rows.
+func (p *product) packs(e *engine, depth, rows int) bool {
+	return depth > 0 && p.ldb >= packFrom && rows >= 4*e.rows
+}
+
 // A slab is blockK terms of a product, its operands copied where that pays.
 type slab struct {
 	*product
@@ -97,10 +129,11 @@ type slab struct {
 	b, a      []float32 // B in panels and one block of A in tiles, or nil
 }
 
-// block computes rows m0..m1 and columns n0..n1 of the product.
-func (p *product) block(e *engine, m0, m1, n0, n1 int) {
+// block computes rows m0..m1 and columns n0..n1 of the product. If all of B is
+// packed that is given, and n0 is 0 and n1 is n.
+func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *panels) {
 	s := slab{product: p, e: e, n0: n0, n1: n1, depth: evenly(p.k, blockK)}
-	if s.depth > 0 && p.ldb >= packFrom && m1-m0 >= 4*e.rows {
+	if packed == nil && p.packs(e, s.depth, m1-m0) {
 		b := scratch(e.packedSize(s.depth, n1-n0))
 		defer release(b)
 		s.b = *b
@@ -112,7 +145,10 @@ func (p *product) block(e *engine, m0, m1, n0, n1 int) {
 	}
 	for ; s.k0 == 0 || s.k0 < p.k; s.k0 += s.depth {
 		s.depth = min(s.depth, p.k-s.k0)
-		if s.b != nil {
+		switch {
+		case packed != nil:
+			s.b = (*packed.data)[e.packedSize(s.k0, p.n):]
+		case s.b != nil:
 			e.packStrided(s.b, p.b[s.k0*p.ldb+n0:], s.depth, n1-n0, p.ldb)
 		}
 		for i0 := m0; i0 < m1; i0 += blockM {

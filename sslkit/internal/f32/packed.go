@@ -63,5 +63,39 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []
 func outer(rows, k, n int, x []float32, ldx int, dy []float32, ldy int, sum []float32) {
 	p := product{k, n, rows, matrix{x, 1, ldx}, dy, ldy, sum, n, Start{Acc: true}}
 	p.check()
-	p.block(active, 0, k, 0, n)
+	p.block(active, 0, k, 0, n, nil)
+}
+
+// packedSize is the number of values of k rows of n columns packed in panels.
+func (e *engine) packedSize(k, n int) int { return (n + e.cols - 1) / e.cols * e.cols * k }
+
+// pack copies the columns of w [k,n] into panels as wide as a tile.
+func (e *engine) pack(dst, w []float32, k, n int) { e.packStrided(dst, w, k, n, n) }
+
+// abreast is the number of panels that are filled at once: of a row, that many
+// values are near each other.
+const abreast = 8
+
+// packStrided is pack for rows of w that stand ldw apart.
+func (e *engine) packStrided(dst, w []float32, k, n, ldw int) {
+	j := 0
+	for ; j+e.cols <= n; j += abreast * e.cols {
+		last := min(j+abreast*e.cols, n/e.cols*e.cols)
+		for l := range k {
+			row := w[l*ldw+j : l*ldw+last]
+			for at := j*k + l*e.cols; len(row) >= e.cols; at += k * e.cols {
+				to := dst[at : at+e.cols]
+				for i := 0; i+16 <= e.cols; i += 16 {
+					*(*[16]float32)(to[i:]) = *(*[16]float32)(row[i:])
+				}
+				row = row[e.cols:]
+			}
+		}
+	}
+	if j = n / e.cols * e.cols; j < n {
+		panel := dst[j*k:]
+		for l := range k {
+			copy(panel[l*e.cols:], w[l*ldw+j:l*ldw+n])
+		}
+	}
 }

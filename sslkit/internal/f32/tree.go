@@ -49,7 +49,7 @@ func WeightGrad(samples, rows, k, n int, x, dy, dw []float32) {
 	SumSamples(samples, k*n, dw, func(from, to int, sum []float32) {
 		p := product{k, n, (to - from) * rows, matrix{x[from*rows*k:], 1, k}, dy[from*rows*n:], n, sum, n, Start{}}
 		p.check()
-		p.block(e, 0, k, 0, n)
+		p.block(e, 0, k, 0, n, nil)
 	})
 }
 
