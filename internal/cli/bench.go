@@ -105,15 +105,16 @@ func (a *app) benchAgainst(c *cobra.Command, o bench.Options, models []string, p
 	if o.Threads > 0 {
 		threads = []int{o.Threads}
 	}
-	rows, err := bench.Compare(c.Context(), bench.Comparison{
-		Self: self, Peer: peer, Models: models, Threads: threads, Rounds: rounds, Steps: o.Steps, Batch: o.Batch, Progress: a.err,
-	})
+	how := bench.Comparison{Self: self, Peer: peer, Models: models, Threads: threads, Rounds: rounds, Steps: o.Steps, Batch: o.Batch, Progress: a.err}
+	products, err := bench.CompareGEMM(c.Context(), how)
 	if err != nil {
 		return err
 	}
-	one := bench.Options{Threads: 1}
+	rows, err := bench.Compare(c.Context(), how)
+	if err != nil {
+		return err
+	}
 	peak := bench.Peak(1)
-	products := bench.GEMM(one, peak)
 	machine := fmt.Sprintf("%s, %d processors, %s/%s, %s", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	command := "sslnotes " + strings.Join(os.Args[1:], " ")
 	if page == "" {

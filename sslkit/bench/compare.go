@@ -49,6 +49,7 @@ type Series struct {
 	Milliseconds []float64
 	PeakRSS      int64
 	Version      string
+	out          bool // takes no part any more
 }
 
 func (s *Series) add(ms float64, rss int64) {
@@ -60,13 +61,25 @@ func (s *Series) Median() float64 { return median(s.Milliseconds) }
 
 // best is the rival of the smallest median.
 func (r *Row) best() *Series {
-	best := &r.Rivals[0]
+	var best *Series
 	for i := range r.Rivals {
-		if r.Rivals[i].Median() < best.Median() {
-			best = &r.Rivals[i]
+		if s := &r.Rivals[i]; !s.out && (best == nil || s.Median() < best.Median()) {
+			best = s
 		}
 	}
 	return best
+}
+
+// hopeless is how many times slower than the best rival of the first round one
+// must be to be left out of the others: a run of all takes hours otherwise.
+const hopeless = 1.3
+
+// leaveOut drops the hopeless rivals from the next rounds.
+func (r *Row) leaveOut() {
+	best := r.best().Median()
+	for i := range r.Rivals {
+		r.Rivals[i].out = r.Rivals[i].Median() > hopeless*best
+	}
 }
 
 // Ratios are, round by round, how many times faster than the best rival ours
@@ -112,6 +125,9 @@ func Compare(ctx context.Context, c Comparison) ([]Row, error) {
 				if err := c.round(ctx, &row); err != nil {
 					return rows, err
 				}
+				if round == 0 {
+					row.leaveOut()
+				}
 			}
 			rows = append(rows, row)
 		}
@@ -129,6 +145,9 @@ func (c Comparison) round(ctx context.Context, row *Row) error {
 	row.Ours.add(ours[0].StepMilliseconds, ours[0].PeakRSSBytes)
 	row.Ours.Version = ours[0].ISA
 	for i, r := range rivalsOf(row.Model) {
+		if row.Rivals[i].out {
+			continue
+		}
 		var theirs struct {
 			Torch   string  `json:"torch"`
 			StepMS  float64 `json:"step_ms"`
@@ -142,6 +161,58 @@ func (c Comparison) round(ctx context.Context, row *Row) error {
 		row.Rivals[i].Version = theirs.Torch
 	}
 	return nil
+}
+
+// A Match is the rate of a matrix product of ours and PyTorch's, round by round
+// in GFLOPS.
+type Match struct {
+	Shape        [3]int // m, n, k
+	Threads      int
+	Ours, Theirs []float64
+}
+
+// Ratios are, round by round, how many times faster ours was.
+func (m *Match) Ratios() (all []float64) {
+	for i, ours := range m.Ours {
+		all = append(all, ours/m.Theirs[i])
+	}
+	return all
+}
+
+// CompareGEMM measures the matrix products of Shapes here and in PyTorch by
+// turns.
+func CompareGEMM(ctx context.Context, c Comparison) ([]Match, error) {
+	var shapes []string
+	for _, s := range Shapes {
+		shapes = append(shapes, fmt.Sprintf("%dx%dx%d", s[0], s[1], s[2]))
+	}
+	var all []Match
+	for _, threads := range c.Threads {
+		matches := make([]Match, len(Shapes))
+		for round := range max(1, c.Rounds) {
+			fmt.Fprintf(c.Progress, "matrix products on %d threads, round %d of %d\n", threads, round+1, c.Rounds)
+			var ours []Product
+			if err := output(ctx, &ours, c.Self, "bench", "gemm", "--json", "--threads", strconv.Itoa(threads)); err != nil {
+				return all, err
+			}
+			var theirs struct {
+				GFLOPS []float64 `json:"gflops"`
+			}
+			if err := output(ctx, &theirs, c.Peer, "run", strconv.Itoa(threads), "gemm", "--shapes", strings.Join(shapes, ",")); err != nil {
+				return all, err
+			}
+			if len(ours) != len(Shapes) || len(theirs.GFLOPS) != len(Shapes) {
+				return all, fmt.Errorf("bench: %d and %d matrix products were measured, want %d", len(ours), len(theirs.GFLOPS), len(Shapes))
+			}
+			for i := range matches {
+				m := &matches[i]
+				m.Shape, m.Threads = Shapes[i], threads
+				m.Ours, m.Theirs = append(m.Ours, ours[i].GFLOPS), append(m.Theirs, theirs.GFLOPS[i])
+			}
+		}
+		all = append(all, matches...)
+	}
+	return all, nil
 }
 
 // output runs a command and reads the JSON it prints.
@@ -161,7 +232,7 @@ func output(ctx context.Context, v any, name string, args ...string) error {
 
 // Write writes rows as a page in Markdown. Machine describes where they were
 // measured, command how.
-func Write(w io.Writer, rows []Row, products []Product, peak float64, machine, command string) error {
+func Write(w io.Writer, rows []Row, products []Match, peak float64, machine, command string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `%s`.\n\nMachine: %s. Peak of fused multiply-adds on one thread: %.0f GFLOPS.\n\n", command, machine, peak)
 	b.WriteString("A step is all of it: batch, forward, backward, optimizer. Programs run by turns, each\nin a process of its own; a time is the median over rounds of the median over steps, and\nbeside it stand the fastest and the slowest round. The ratio is that to the best rival,\nmedian, least and largest of the rounds.\n\n")
@@ -173,15 +244,18 @@ func Write(w io.Writer, rows []Row, products []Product, peak float64, machine, c
 			spread(r.Ours), 1e3*float64(r.Batch)/r.Ours.Median(), best.Version, best.Name, spread(*best),
 			median(ratios), slices.Min(ratios), slices.Max(ratios), r.Ours.PeakRSS>>20, best.PeakRSS>>20)
 	}
-	b.WriteString("\nAll rivals, ms a step:\n\n| model | threads | rival | ms |\n|---|---|---|---|\n")
+	fmt.Fprintf(&b, "\nAll rivals, ms a step; one that was %.1f times slower than the best in the first round ran no other:", hopeless)
+	b.WriteString("\n\n| model | threads | rival | ms |\n|---|---|---|---|\n")
 	for _, r := range rows {
 		for _, s := range r.Rivals {
 			fmt.Fprintf(&b, "| %s | %d | PyTorch %s, %s | %s |\n", r.Model, r.Threads, s.Version, s.Name, spread(s))
 		}
 	}
-	b.WriteString("\nMatrix products of ours:\n\n| m×n×k | threads | GFLOPS | of the peak |\n|---|---|---|---|\n")
+	b.WriteString("\nMatrix products, GFLOPS:\n\n| m×n×k | threads | ours | PyTorch's | ratio |\n|---|---|---|---|---|\n")
 	for _, p := range products {
-		fmt.Fprintf(&b, "| %d×%d×%d | %d | %.0f | %.0f %% |\n", p.M, p.N, p.K, p.Threads, p.GFLOPS, 100*p.ShareOfPeak)
+		ratios := p.Ratios()
+		fmt.Fprintf(&b, "| %d×%d×%d | %d | %.0f | %.0f | **%.2f** (%.2f–%.2f) |\n", p.Shape[0], p.Shape[1], p.Shape[2], p.Threads,
+			median(p.Ours), median(p.Theirs), median(ratios), slices.Min(ratios), slices.Max(ratios))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

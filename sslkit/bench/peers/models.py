@@ -1,6 +1,7 @@
 """The models of package bench in PyTorch, timed the same way.
 
     models.py mae|clip|simclr [--threads N] [--batch N] [--steps N] [--compile] [--channels-last]
+    models.py gemm --shapes 256x256x256,… [--threads N] [--steps N]
 
 Prints one JSON object. Everything that PyTorch offers on a CPU may be used:
 fused attention, the fused optimizer, torch.compile, channels-last memory.
@@ -158,18 +159,39 @@ def sgd(parameters):
     return torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=1e-4)
 
 
+def gemm(a):
+    """The rates of matrix products of [m,k] and [k,n], written as mxnxk."""
+    rates = []
+    for m, n, k in (map(int, shape.split("x")) for shape in a.shapes.split(",")):
+        x, y, z = torch.randn(m, k), torch.randn(k, n), torch.empty(m, n)
+        flops = 2 * m * n * k
+        repeat = max(1, int(2e8 / flops))
+        times = []
+        for _ in range(a.warmup + a.steps):
+            start = time.perf_counter()
+            for _ in range(repeat):
+                torch.mm(x, y, out=z)
+            times.append((time.perf_counter() - start) / repeat)
+        rates.append(flops / statistics.median(times[a.warmup:]) / 1e9)
+    print(json.dumps({"torch": torch.__version__, "threads": a.threads, "gflops": rates}), flush=True)
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("model", choices=["mae", "clip", "simclr"])
+    p.add_argument("model", choices=["mae", "clip", "simclr", "gemm"])
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--batch", type=int, default=256)
     p.add_argument("--steps", type=int, default=8)
     p.add_argument("--warmup", type=int, default=2)
     p.add_argument("--compile", action="store_true")
     p.add_argument("--channels-last", action="store_true")
+    p.add_argument("--shapes", default="")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
+    if a.model == "gemm":
+        gemm(a)
+        return
 
     model = {"mae": MAE, "clip": CLIP, "simclr": SimCLR}[a.model](a.batch)
     if a.channels_last:
