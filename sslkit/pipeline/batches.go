@@ -16,6 +16,16 @@ type drawn struct {
 	failed any
 }
 
+// until makes what is computed from the batch end when done is closed.
+func (b drawn) until(done <-chan struct{}) {
+	if b.Images != nil {
+		b.Images.Until(done)
+	}
+	for _, v := range b.Views {
+		v.Until(done)
+	}
+}
+
 // ahead draws the batches of the schedule from a step on, in order and two
 // steps ahead, until all are drawn or the context ends.
 func ahead(ctx context.Context, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, from int) <-chan drawn {

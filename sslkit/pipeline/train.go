@@ -22,7 +22,8 @@ var ErrDiverged = errors.New("pipeline: the loss is not finite")
 // method logs. If observe returns an error, training ends with it.
 //
 // It returns an error that names the field if the schedule or the method is
-// misconfigured, ErrDiverged, or the context's error between two steps.
+// misconfigured, ErrDiverged, or the context's error, which ends a step before
+// its next operation: the step then has changed nothing.
 func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, observe func(step int, values map[string]float64) error) error {
 	s, err := s.Resolve(m, set.Len())
 	if err != nil {
@@ -77,7 +78,7 @@ func (t *trainer) run(ctx context.Context, from int, observe func(step int, valu
 		if b.failed != nil {
 			panic(b.failed)
 		}
-		values, err := t.step(i, b)
+		values, err := t.step(ctx, i, b)
 		if err != nil {
 			return err
 		}
@@ -91,8 +92,19 @@ func (t *trainer) run(ctx context.Context, from int, observe func(step int, valu
 }
 
 // step takes one step and returns the values computed in it. If the loss is not
-// finite nothing is changed.
-func (t *trainer) step(i int, b drawn) (map[string]float64, error) {
+// finite or the context ends nothing is changed.
+func (t *trainer) step(ctx context.Context, i int, b drawn) (values map[string]float64, err error) {
+	defer func() {
+		if p := recover(); p == tensor.ErrInterrupted {
+			err = ctx.Err()
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	done := make(chan struct{})
+	release := context.AfterFunc(ctx, func() { close(done) })
+	defer release()
+	b.until(done)
 	values, s := map[string]float64{}, t.schedule
 	step := sslkit.NewStep(i, s.Steps, b.epoch, s.Seed, func(key string, v float32) { values[key] = float64(v) })
 	rate := nn.WarmupCosine(i, s.Steps, s.Warmup, s.LearningRate, 0)
@@ -103,7 +115,10 @@ func (t *trainer) step(i int, b drawn) (map[string]float64, error) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil, fmt.Errorf("%w: %g at step %d", ErrDiverged, v, i)
 	}
-	tensor.Backward(loss)
+	tensor.Backward(loss.Until(done))
+	if !release() { // from here on the step is finished whatever happens
+		return nil, ctx.Err()
+	}
 	values["loss"], values["learning_rate"], values["gradient_norm"] = v, float64(rate), gradientNorm(t.model)
 	t.optimizer.Step(rate)
 	nn.Commit(t.model)

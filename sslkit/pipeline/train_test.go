@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/contrastive"
@@ -114,6 +115,40 @@ func calibrateSet(e nn.Encoder, set *data.Set) {
 	for range 50 {
 		e.Forward(Images(set, index), true)
 		nn.Commit(e)
+	}
+}
+
+// An interrupt ends a step before its next operation, on the way forward and on
+// the way back, and leaves the weights as they were.
+func TestTrainEndsWithinAStep(t *testing.T) {
+	for _, backward := range []bool{false, true} {
+		ctx, stop := context.WithCancel(context.Background())
+		e := small(t)
+		want := nn.Digest(e)
+		m := sslkit.MethodFuncs{LossFunc: func(b data.Batch, _ sslkit.Step) *tensor.Tensor {
+			x := e.Forward(b.Images, true)
+			stop()
+			for deadline := time.Now().Add(time.Minute); !backward && time.Now().Before(deadline); {
+				x = tensor.Scale(x, 1)
+			}
+			return tensor.Mean(tensor.Mul(x, x))
+		}}
+		if backward {
+			m.LossFunc = func(b data.Batch, _ sslkit.Step) *tensor.Tensor {
+				x := e.Forward(b.Images, true)
+				loss := tensor.Mean(tensor.Mul(x, x))
+				stop()
+				time.Sleep(10 * time.Millisecond)
+				return loss
+			}
+		}
+		err := Train(ctx, e, m, fakeSet(t), sslkit.Schedule{Steps: 2, BatchSize: 20}, func(int, map[string]float64) error {
+			t.Error("the step was finished")
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) || nn.Digest(e) != want {
+			t.Errorf("backward %v: error %v, weights changed: %v", backward, err, nn.Digest(e) != want)
+		}
 	}
 }
 

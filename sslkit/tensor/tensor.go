@@ -19,6 +19,7 @@
 package tensor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -46,6 +47,32 @@ type Tensor struct {
 	visited  bool
 
 	temporary bool // nobody reads data after Backward
+
+	done <-chan struct{} // closed when nobody waits for what is made of t
+}
+
+// ErrInterrupted is what an operation panics with that nobody waits for: see
+// [Tensor.Until].
+var ErrInterrupted = errors.New("tensor: interrupted")
+
+// Until makes the operations on t, and on all that is made of it, panic with
+// ErrInterrupted once done is closed, and returns t. They stop before they
+// begin, or between two of them in Backward.
+func (t *Tensor) Until(done <-chan struct{}) *Tensor {
+	t.done = done
+	return t
+}
+
+// poll panics if nobody waits any more.
+func (t *Tensor) poll() {
+	if t.done == nil {
+		return
+	}
+	select {
+	case <-t.done:
+		panic(ErrInterrupted)
+	default:
+	}
 }
 
 // New returns a tensor of zeros.
@@ -112,7 +139,7 @@ func (t *Tensor) RequireGrad() *Tensor {
 // Detach returns a tensor with t's elements through which no gradient flows.
 func (t *Tensor) Detach() *Tensor {
 	t.own = nil
-	return &Tensor{shape: t.shape, data: t.data}
+	return &Tensor{shape: t.shape, data: t.data, done: t.done}
 }
 
 // Temporary promises that nobody reads t's elements after Backward, which may
@@ -168,12 +195,19 @@ func written(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor
 	return out
 }
 
-// remember keeps backward if a gradient can flow through one of the inputs.
+// remember keeps backward if a gradient can flow through one of the inputs, and
+// until when the result is wanted.
 func (t *Tensor) remember(backward func(out *Tensor), inputs []*Tensor) {
 	for _, in := range inputs {
-		if in != nil && in.needs {
+		if in == nil {
+			continue
+		}
+		if in.done != nil {
+			t.done = in.done
+			t.poll()
+		}
+		if in.needs {
 			t.needs, t.inputs, t.backward = true, inputs, backward
-			return
 		}
 	}
 }
@@ -214,6 +248,7 @@ func Backward(loss *Tensor) {
 		if t.backward == nil {
 			continue
 		}
+		loss.poll()
 		if t.grad != nil {
 			t.backward(t)
 		}
