@@ -34,6 +34,7 @@ func init() {
 				"Conv2D":              reflect.ValueOf(tensor.Conv2D),
 				"CrossEntropy":        reflect.ValueOf(tensor.CrossEntropy),
 				"Embedding":           reflect.ValueOf(tensor.Embedding),
+				"ErrInterrupted":      reflect.ValueOf(&tensor.ErrInterrupted).Elem(),
 				"Exp":                 reflect.ValueOf(tensor.Exp),
 				"Exp64":               reflect.ValueOf(tensor.Exp64),
 				"FromSlice":           reflect.ValueOf(tensor.FromSlice),
