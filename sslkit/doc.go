@@ -3,7 +3,7 @@
 // methods themselves stand in one folder per section of the course:
 //
 //   - pretext: tasks made up from the data itself (rotation, jigsaw, context,
-//     inpainting)
+//     inpainting, colorization)
 //   - contrastive: two views of one image agree (SimCLR, MoCo, BYOL, SwAV, DINO)
 //   - clip: images and what is said of them (CLIP, zero-shot classification)
 //   - mae: paint what was hidden

@@ -92,6 +92,16 @@ var methods = []entry[sslkit.Method]{
 		{"RawPixels", "bool", "predict pixels as they are, not normalised by patch"},
 		{"Augment", "augment.Chain", "Augment draws the image. If nil, a crop of at least 30 % of the area and a flip."},
 	}}, func() sslkit.Method { return &mae.Autoencoder{} }},
+	{About{Type: "pretext.Colorization", Section: "pretext", Summary: "Colorization predicts the colours of an image from its lightness.", Paper: "Zhang, Isola and Efros 2016", Fields: []Field{
+		{"Grid", "float32", "distance of neighbouring bins, in a and in b. If 0, 25, which gives 51 bins."},
+		{"Neighbours", "int", "bins that share a colour. If 0, 5; 1: the nearest alone."},
+		{"Sigma", "float32", "of the Gaussian of the distance by which they do. If 0, half of Grid."},
+		{"Lambda", "float32", "share of even frequencies in those that weights are the inverse of. If 0, 0.5; 1: all colours weigh alike."},
+		{"Temperature", "float32", "of the mean that pictures show, from the mode near 0 to the mean at 1. If 0, 0.38."},
+		{"Cell", "int", "pixels of a cell's side. If 0, 4, or what a place of the encoder's map covers if that is no multiple."},
+		{"Hidden", "int", "channels of the decoder. If 0, 64."},
+		{"Augment", "augment.Chain", "Augment draws the image. If nil, a flip and a crop of at least half the area; an empty chain: none."},
+	}}, func() sslkit.Method { return &pretext.Colorization{} }},
 	{About{Type: "pretext.Context", Section: "pretext", Summary: "Context predicts where one patch lies from another: which of the eight neighbours of the middle patch it is.", Paper: "Doersch, Gupta and Efros 2015", Fields: []Field{
 		{"Patch", "int", "pixels of a patch's side. If 0, three quarters of its cell, a third of the image."},
 		{"Jitter", "int", "pixels by which a patch's place varies. If 0, all the gap allows; negative: none."},
