@@ -30,6 +30,7 @@ func init() {
 				"FullFineTune":    reflect.ValueOf(pipeline.FullFineTune),
 				"Images":          reflect.ValueOf(pipeline.Images),
 				"KNN":             reflect.ValueOf(pipeline.KNN),
+				"LabelEfficiency": reflect.ValueOf(pipeline.LabelEfficiency),
 				"LinearProbe":     reflect.ValueOf(pipeline.LinearProbe),
 				"Load":            reflect.ValueOf(pipeline.Load),
 				"MeanStd":         reflect.ValueOf(pipeline.MeanStd),
@@ -44,12 +45,16 @@ func init() {
 				"Resume":          reflect.ValueOf(pipeline.Resume),
 				"Supervised":      reflect.ValueOf(pipeline.Supervised),
 				"Train":           reflect.ValueOf(pipeline.Train),
+				"Transfer":        reflect.ValueOf(pipeline.Transfer),
 				"TrivialLoss":     reflect.ValueOf(pipeline.TrivialLoss),
 				"Uniformity":      reflect.ValueOf(pipeline.Uniformity),
 			},
 			Types: map[string]reflect.Type{
 				"Bar":        reflect.TypeFor[pipeline.Bar](),
 				"Comparison": reflect.TypeFor[pipeline.Comparison](),
+				"Efficiency": reflect.TypeFor[pipeline.Efficiency](),
+				"Labels":     reflect.TypeFor[pipeline.Labels](),
+				"Matrix":     reflect.TypeFor[pipeline.Matrix](),
 				"Neighbours": reflect.TypeFor[pipeline.Neighbours](),
 				"Pair":       reflect.TypeFor[pipeline.Pair](),
 				"Probe":      reflect.TypeFor[pipeline.Probe](),
@@ -58,6 +63,7 @@ func init() {
 				"Schedule":   reflect.TypeFor[pipeline.Schedule](),
 				"Session":    reflect.TypeFor[pipeline.Session](),
 				"Source":     reflect.TypeFor[pipeline.Source](),
+				"Target":     reflect.TypeFor[pipeline.Target](),
 				"Tuning":     reflect.TypeFor[pipeline.Tuning](),
 				"Verdict":    reflect.TypeFor[pipeline.Verdict](),
 			},
@@ -79,7 +85,7 @@ func init() {
 				"Uniformity":      "string:uniformity",
 			},
 		}
-	}, "context", "sslnotes/sslkit", "sslnotes/sslkit/augment", "sslnotes/sslkit/nn")
+	}, "context", "sslnotes/sslkit", "sslnotes/sslkit/nn")
 }
 
 type proxy_sslnotes_sslkit_pipeline_Bar struct {

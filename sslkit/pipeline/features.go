@@ -123,11 +123,15 @@ type scaling struct {
 	mean, inverse []float32 // inverse standard deviation, or 1 if the feature never changes
 }
 
-// scaling returns the statistics of the run's features over its unlabelled
-// images: never those of the few images with labels, which would cripple some
-// features and not others.
-func (r *Run) scaling(ctx context.Context) (*scaling, error) {
-	f, err := r.featuresOf(ctx, r.seen)
+// scaling returns the statistics of the parent's features over its unlabelled
+// images, or over those that the task has been given: never those of the few
+// images with labels, which would cripple some features and not others.
+func (x *execution) scaling() (*scaling, error) {
+	seen := x.parent.seen
+	if x.sets.unlabelled != nil {
+		seen = x.sets.unlabelled
+	}
+	f, err := x.parent.featuresOf(x.ctx, seen)
 	if err != nil {
 		return nil, err
 	}

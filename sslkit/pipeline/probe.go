@@ -14,8 +14,8 @@ import (
 )
 
 // Probe is multinomial logistic regression on frozen features, which are
-// standardised by the encoder's unlabelled training images. The zero value is
-// the house's protocol.
+// standardised by the encoder's unlabelled training images (by the target's in
+// Transfer). The zero value is the house's protocol.
 type Probe struct {
 	// Penalties are the strengths of L2 to choose from: the loss is the mean
 	// cross-entropy plus half the strength times the squared weights (biases are
@@ -62,15 +62,25 @@ func (p Probe) resolve() (Probe, error) {
 
 // judge executes a task whose parent is r.
 func (r *Run) judge(t task, train, test *data.Set) (*Run, error) {
-	switch {
-	case r == nil || train == nil || test == nil:
-		return nil, errors.New("pipeline: a run, training and test data are needed")
-	case r.encoder == nil && r.method != "pixels":
-		return nil, fmt.Errorf("pipeline: run %s left no encoder", r.name)
-	case train.Spec().Channels != test.Spec().Channels || !slices.Equal(train.Classes(), test.Classes()):
-		return nil, fmt.Errorf("pipeline: %s and %s have other classes or channels", train.Split(), test.Split())
+	if err := r.judgeable(train, test); err != nil {
+		return nil, err
 	}
 	return r.session.execute(t, r, sets{train: train, test: test})
+}
+
+// judgeable returns an error unless the run has features of such data.
+func (r *Run) judgeable(train, test *data.Set) error {
+	switch {
+	case r == nil || train == nil || test == nil:
+		return errors.New("pipeline: a run, training and test data are needed")
+	case r.encoder == nil && r.method != "pixels":
+		return fmt.Errorf("pipeline: run %s left no encoder", r.name)
+	case train.Spec().Channels != test.Spec().Channels || !slices.Equal(train.Classes(), test.Classes()):
+		return fmt.Errorf("pipeline: %s and %s have other classes or channels", train.Split(), test.Split())
+	case r.encoder != nil && r.encoder.Input().Channels != train.Spec().Channels:
+		return fmt.Errorf("pipeline: run %s takes images of %d channels, %s has %d", r.name, r.encoder.Input().Channels, train.Name(), train.Spec().Channels)
+	}
+	return nil
 }
 
 func (p *Probe) kind() string         { return "probe" }
@@ -80,7 +90,7 @@ func (p *Probe) steps() int           { return len(p.Penalties) + 1 }
 
 func (p *Probe) do(x *execution) error {
 	train, test := x.sets.train, x.sets.test
-	scale, err := x.parent.scaling(x.ctx)
+	scale, err := x.scaling()
 	if err != nil {
 		return err
 	}

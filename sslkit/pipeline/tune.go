@@ -124,7 +124,7 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 	if err != nil {
 		return nil, err
 	}
-	scale, err := x.parent.scaling(x.ctx)
+	scale, err := x.scaling()
 	if err != nil {
 		return nil, err
 	}
