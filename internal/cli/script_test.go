@@ -48,33 +48,36 @@ func (m module) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 func TestScripts(t *testing.T) {
+	testscript.Run(t, scripts(t, testscript.Params{Dir: "testdata/script"}))
+}
+
+// scripts adds to p what every script of this package may use.
+func scripts(t *testing.T, p testscript.Params) testscript.Params {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Setup: func(e *testscript.Env) error {
-			e.Setenv(moduleVariable, root)
-			program, err := exec.LookPath("sslnotes") // found even where a script empties PATH
-			if err != nil {
-				return err
-			}
-			e.Setenv("SSLNOTES", program)
-			for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH", "GOFLAGS", "GOPROXY"} { // for the script that builds
-				e.Setenv(name, goEnv(t, name))
-			}
-			return nil
-		},
-		// Building this module anew takes a minute, so it is not for every test.
-		Condition: func(name string) (bool, error) {
-			if name != "rebuild" {
-				return false, fmt.Errorf("unknown condition %s", name)
-			}
-			return os.Getenv("SSLNOTES_TEST_REBUILD") != "", nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun, "doctored": buildDoctored, "paint": paint},
-	})
+	p.Setup = func(e *testscript.Env) error {
+		e.Setenv(moduleVariable, root)
+		program, err := exec.LookPath("sslnotes") // found even where a script empties PATH
+		if err != nil {
+			return err
+		}
+		e.Setenv("SSLNOTES", program)
+		for _, name := range []string{"GOMODCACHE", "GOCACHE", "GOPATH", "GOFLAGS", "GOPROXY"} { // for the script that builds
+			e.Setenv(name, goEnv(t, name))
+		}
+		return nil
+	}
+	// Building this module anew takes a minute, so it is not for every test.
+	p.Condition = func(name string) (bool, error) {
+		if name != "rebuild" {
+			return false, fmt.Errorf("unknown condition %s", name)
+		}
+		return os.Getenv("SSLNOTES_TEST_REBUILD") != "", nil
+	}
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "sql": execSQL, "waitfor": waitForRun, "doctored": buildDoctored, "paint": paint}
+	return p
 }
 
 // checkJSON is the script command json PATH VALUE: the last output is JSON whose
