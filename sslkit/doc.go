@@ -8,6 +8,7 @@
 //   - clip: images and what is said of them (CLIP, zero-shot classification)
 //   - mae: paint what was hidden
 //   - pipeline: the training loop
+//   - museum: faults of losses, and which of them a loss has
 //
 // # Design
 //

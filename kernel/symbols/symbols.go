@@ -12,7 +12,7 @@
 // inspects a name.
 package symbols
 
-//go:generate go run ./gen std sslnotes/sslkit sslnotes/sslkit/pretext sslnotes/sslkit/contrastive sslnotes/sslkit/clip sslnotes/sslkit/mae sslnotes/sslkit/nn sslnotes/sslkit/tensor sslnotes/sslkit/data sslnotes/sslkit/augment sslnotes/sslkit/rng sslnotes/sslkit/pipeline sslnotes/tracker sslnotes/plots sslnotes/kernel/display gonum.org/v1/gonum/mat gonum.org/v1/gonum/stat gonum.org/v1/gonum/floats gonum.org/v1/plot gonum.org/v1/plot/plotter gonum.org/v1/plot/vg gonum.org/v1/plot/plotutil
+//go:generate go run ./gen std sslnotes/sslkit sslnotes/sslkit/pretext sslnotes/sslkit/contrastive sslnotes/sslkit/clip sslnotes/sslkit/mae sslnotes/sslkit/museum sslnotes/sslkit/nn sslnotes/sslkit/tensor sslnotes/sslkit/data sslnotes/sslkit/augment sslnotes/sslkit/rng sslnotes/sslkit/pipeline sslnotes/tracker sslnotes/plots sslnotes/kernel/display gonum.org/v1/gonum/mat gonum.org/v1/gonum/stat gonum.org/v1/gonum/floats gonum.org/v1/plot gonum.org/v1/plot/plotter gonum.org/v1/plot/vg gonum.org/v1/plot/plotutil
 
 import (
 	"maps"
