@@ -1,6 +1,9 @@
 package sslkit
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Schedule says how long and how fast to train. A zero field means the
 // method's own default.
@@ -13,6 +16,14 @@ type Schedule struct {
 	LearningRate float32 // peak rate. If 0, the method's, or 2e-3.
 	WeightDecay  float32 // decoupled (AdamW). If 0, the method's, or 1e-4; negative: none.
 	Warmup       int     // steps of linear warm-up before the cosine. If 0, 5 % of all; negative: none.
+
+	// ClipNorm is the length to which the gradient of all parameters together is
+	// scaled down where it is longer (Pascanu, Mikolov and Bengio 2013,
+	// algorithm 1). ClipEach is that of each parameter's own gradient, as DINO's
+	// authors clip, at 3. If 0, the method's, or none; negative: none. Only one
+	// may be given.
+	ClipNorm float32 `config:"omitzero"`
+	ClipEach float32 `config:"omitzero"`
 
 	Checkpoint int // steps between checkpoints to resume from. If 0, an epoch's, at least 100; negative: none.
 	Watch      int // steps between looks at the features. If 0, a twentieth of all, at least 50; negative: none.
@@ -29,6 +40,9 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 	s.BatchSize = first(s.BatchSize, d.BatchSize, 256)
 	s.LearningRate = first(s.LearningRate, d.LearningRate, 2e-3)
 	s.WeightDecay = max(0, first(s.WeightDecay, d.WeightDecay, 1e-4))
+	if err := s.clip(d); err != nil {
+		return s, err
+	}
 	switch {
 	case s.Epochs < 0:
 		return s, fmt.Errorf("schedule: Epochs is %d, want > 0", s.Epochs)
@@ -55,6 +69,27 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 	s.Checkpoint = max(0, first(s.Checkpoint, max(100, n/s.BatchSize)))
 	s.Watch = max(0, first(s.Watch, max(50, s.Steps/20)))
 	return s, nil
+}
+
+// clip fills in the bounds of the gradient. A bound of the caller stands against
+// the other one of the method.
+func (s *Schedule) clip(d Schedule) error {
+	for _, f := range []struct {
+		name  string
+		value float32
+	}{{"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
+		if v := float64(f.value); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("schedule: %s is %g, want a finite length", f.name, v)
+		}
+	}
+	if s.ClipNorm <= 0 && s.ClipEach <= 0 {
+		s.ClipNorm, s.ClipEach = first(s.ClipNorm, d.ClipNorm), first(s.ClipEach, d.ClipEach)
+	}
+	s.ClipNorm, s.ClipEach = max(0, s.ClipNorm), max(0, s.ClipEach)
+	if s.ClipNorm > 0 && s.ClipEach > 0 {
+		return fmt.Errorf("schedule: ClipNorm is %g and ClipEach %g, want one of them", s.ClipNorm, s.ClipEach)
+	}
+	return nil
 }
 
 // first returns the first value that is not zero.

@@ -9,6 +9,10 @@
 // Unknown fields are refused, so a record of another version fails by name and
 // not silently. Floats are written in the shortest form that reads back to the
 // same bits.
+//
+// A record's digest covers its options. So a field that came after runs were
+// recorded, and whose zero value is what was done before, has the tag
+// config:"omitzero": runs that leave it alone keep their digests.
 package config
 
 import (
@@ -43,8 +47,9 @@ func (t Types) Add(values ...any) {
 	}
 }
 
-// Encode returns v as JSON. Channels, functions and unexported fields are left
-// out; a NaN or infinite field is an error.
+// Encode returns v as JSON. Channels, functions, unexported fields and zero ones
+// with the tag config:"omitzero" are left out; a NaN or infinite field is an
+// error.
 func Encode(v any) (json.RawMessage, error) {
 	x, err := plain(reflect.ValueOf(v), true)
 	if err != nil {
@@ -94,6 +99,9 @@ func plainStruct(v reflect.Value, typed bool) (any, error) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if !f.IsExported() || f.Type.Kind() == reflect.Func || f.Type.Kind() == reflect.Chan {
+			continue
+		}
+		if f.Tag.Get("config") == "omitzero" && v.Field(i).IsZero() {
 			continue
 		}
 		x, err := plain(v.Field(i), false)

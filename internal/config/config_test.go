@@ -49,6 +49,24 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// A field that came later is recorded once it says something.
+func TestOmitZero(t *testing.T) {
+	type options struct {
+		Rate float32
+		Clip float32 `config:"omitzero"`
+	}
+	for in, want := range map[options]string{{}: `{"Rate":0,"type":"config.options"}`, {0, 2}: `{"Clip":2,"Rate":0,"type":"config.options"}`} {
+		raw, err := Encode(in)
+		if err != nil || string(raw) != want {
+			t.Errorf("%+v is recorded as %s, %v, want %s", in, raw, err, want)
+		}
+		var out options
+		if err := (Types{}).Decode(raw, &out); err != nil || out != in {
+			t.Errorf("%s is read as %+v, %v", raw, out, err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ raw, want string }{
 		{`{"type":"config.method","Heat":1}`, "no field Heat"},

@@ -18,8 +18,8 @@ var ErrDiverged = errors.New("pipeline: the loss is not finite")
 
 // Train trains the encoder and the method's heads on images without labels.
 // After each step it calls observe, which may be nil, with the step and the
-// values computed in it: "loss", "learning_rate", "gradient_norm", and what the
-// method logs. If observe returns an error, training ends with it.
+// values computed in it: "loss", "learning_rate", "gradient_norm" before it is
+// clipped, "gradient_clipped" if it may be, and what the method logs. If observe returns an error, training ends with it.
 //
 // It returns an error that names the field if the schedule or the method is
 // misconfigured, ErrDiverged, or the context's error, which ends a step before
@@ -119,7 +119,8 @@ func (t *trainer) step(ctx context.Context, i int, b drawn) (values map[string]f
 	if !release() { // from here on the step is finished whatever happens
 		return nil, ctx.Err()
 	}
-	values["loss"], values["learning_rate"], values["gradient_norm"] = v, float64(rate), gradientNorm(t.model)
+	values["loss"], values["learning_rate"], values["gradient_norm"] = v, float64(rate), gradientNorm(t.model.Params())
+	t.clip(values)
 	t.optimizer.Step(rate)
 	nn.Commit(t.model)
 	if h, ok := t.method.(sslkit.Stateful); ok {
@@ -129,17 +130,6 @@ func (t *trainer) step(ctx context.Context, i int, b drawn) (values map[string]f
 		a.AfterStep(step)
 	}
 	return values, nil
-}
-
-// gradientNorm is the length of the gradient of all parameters.
-func gradientNorm(m nn.Module) float64 {
-	var sum float64
-	for _, p := range m.Params() {
-		for _, g := range p.Value.Grad() {
-			sum += float64(float64(g) * float64(g))
-		}
-	}
-	return math.Sqrt(sum)
 }
 
 // state is all that outlives a step: weights, BatchNorm's statistics, the
