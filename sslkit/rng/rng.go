@@ -147,10 +147,18 @@ func (s *Stream) Norm() float32 {
 	}
 }
 
-// Log returns the natural logarithm of a positive finite x with the same bits
-// on every processor, within 1 ulp: ln m by the series of atanh for m in
-// [√½,√2), plus the exponent's share.
+// Log returns the natural logarithm of x with the same bits on every processor,
+// within 1 ulp: ln m by the series of atanh for m in [√½,√2), plus the exponent's
+// share. It is -Inf of 0 and NaN of what is below.
 func Log(x float64) float64 {
+	switch {
+	case x == 0:
+		return math.Inf(-1)
+	case x < 0:
+		return math.NaN()
+	case math.IsInf(x, 1):
+		return x
+	}
 	m, e := math.Frexp(x)
 	if m < math.Sqrt2/2 {
 		m, e = 2*m, e-1

@@ -98,4 +98,13 @@ func TestLog(t *testing.T) {
 			t.Fatalf("Log(%x) = %x, want %x", x, got, want)
 		}
 	}
+	if got := Log(0x1p-1074); math.Abs(got+1074*math.Ln2) > 1e-12 { // math.Log is wrong there on some processors
+		t.Errorf("Log of the smallest number is %g, want -1074·ln 2", got)
+	}
+	for _, x := range []float64{0, math.Copysign(0, -1), -1, -5e-324, 1, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()} {
+		got, want := Log(x), math.Log(x)
+		if math.Abs(got-want) > 1e-12 || math.IsNaN(got) != math.IsNaN(want) || math.IsInf(want, 0) && got != want {
+			t.Errorf("Log(%g) = %g, want %g", x, got, want)
+		}
+	}
 }

@@ -31,7 +31,8 @@ func Exp(x *Tensor) *Tensor {
 	return elementwise(x, f32.Exp, func(_, y float32) float32 { return y })
 }
 
-// Log returns the natural logarithm of x > 0, rounded from float64.
+// Log returns the natural logarithm of x, rounded from float64: -Inf of 0, NaN of
+// what is below.
 func Log(x *Tensor) *Tensor {
 	return elementwise(x, func(x float32) float32 { return float32(rng.Log(float64(x))) }, func(x, _ float32) float32 { return 1 / x })
 }
