@@ -27,14 +27,7 @@ func TestDINOClosedForms(t *testing.T) {
 func TestDINOCentre(t *testing.T) {
 	const k = 4
 	x := random(2, 5, k)
-	centre := []float32{1, -1, 0.5, 0}
-	for j, c := range moved(centre, x, 0.9) {
-		var mean float64
-		for i := range 5 {
-			mean += float64(x.Data()[i*k+j]) / 5
-		}
-		close(t, "centre", c, 0.9*float64(centre[j])+0.1*mean, 1e-6)
-	}
+	centreMoves(t, moved)
 	m := &DINO{Outputs: k, Local: -1}
 	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
 	b := batch(m, 3, 6)
@@ -50,15 +43,46 @@ func TestDINOCentre(t *testing.T) {
 	if slices.Equal(before, m.centre.Value) {
 		t.Error("the centre did not move")
 	}
-	shifted := tensor.New(5, k)
-	for i, v := range x.Data() {
-		m.centre.Value[i%k] = 3
-		shifted.Data()[i] = v + 3
+	centreIsTakenOut(t, m, x, m.distribution)
+}
+
+// centreMoves holds a new centre against the old one and the mean of outputs.
+func centreMoves(t reporter, moved func(centre []float32, x *tensor.Tensor, momentum float32) []float32) {
+	const k = 4
+	x := random(2, 5, k)
+	centre := []float32{1, -1, 0.5, 0}
+	for j, c := range moved(centre, x, 0.9) {
+		var mean float64
+		for i := range 5 {
+			mean += float64(x.Data()[i*k+j]) / 5
+		}
+		close(t, "centre", c, 0.9*float64(centre[j])+0.1*mean, 1e-6)
 	}
-	got := m.distribution(shifted)
+}
+
+// centreIsTakenOut: outputs that are higher by the centre, another for each, have
+// the distribution they had, which is sharpened by the temperature.
+func centreIsTakenOut(t reporter, m *DINO, x *tensor.Tensor, distribution func(x *tensor.Tensor) *tensor.Tensor) {
+	rows, k := x.Dim(0), x.Dim(1)
 	clear(m.centre.Value)
-	for i, v := range m.distribution(x).Data() {
-		close(t, "a constant in all outputs", got.Data()[i], float64(v), 1e-4)
+	plain := distribution(x)
+	shifted := tensor.New(rows, k)
+	for i, v := range x.Data() {
+		m.centre.Value[i%k] = 0.3 * float32(i%k)
+		shifted.Data()[i] = v + 0.3*float32(i%k)
+	}
+	got := distribution(shifted)
+	clear(m.centre.Value)
+	for r := range rows {
+		var sum float64
+		for _, v := range x.Data()[r*k : (r+1)*k] {
+			sum += math.Exp(float64(v) / float64(m.TeacherTemperature))
+		}
+		for i := r * k; i < (r+1)*k; i++ {
+			want := math.Exp(float64(x.Data()[i])/float64(m.TeacherTemperature)) / sum
+			close(t, "no centre", plain.Data()[i], want, 1e-5)
+			close(t, "outputs higher by the centre", got.Data()[i], want, 1e-4)
+		}
 	}
 }
 

@@ -58,19 +58,21 @@ func step(m sslkit.Method, e nn.Encoder, heads nn.Module, b data.Batch, i, total
 	return loss.Item()
 }
 
-func close(t *testing.T, what string, got float32, want, tolerance float64) {
+func close(t reporter, what string, got float32, want, tolerance float64) {
 	t.Helper()
-	if math.Abs(float64(got)-want) > tolerance {
+	if !(math.Abs(float64(got)-want) <= tolerance) {
 		t.Errorf("%s: %g, want %g", what, got, want)
 	}
 }
 
-func TestRegressionClosedForms(t *testing.T) {
+func TestRegressionClosedForms(t *testing.T) { regressionClosedForms(t, Regression) }
+
+func regressionClosedForms(t reporter, loss func(p, z *tensor.Tensor) *tensor.Tensor) {
 	x := random(1, 6, 4)
-	close(t, "equal", Regression(x, tensor.Scale(x, 3)).Item(), 0, 1e-6)
-	close(t, "opposite", Regression(x, tensor.Scale(x, -0.5)).Item(), 4, 1e-6)
+	close(t, "equal", loss(x, tensor.Scale(x, 3)).Item(), 0, 1e-6)
+	close(t, "opposite", loss(x, tensor.Scale(x, -0.5)).Item(), 4, 1e-6)
 	a, b := tensor.FromSlice([]float32{1, 0, 0, 2}, 2, 2), tensor.FromSlice([]float32{0, 5, -1, 0}, 2, 2)
-	close(t, "orthogonal", Regression(a, b).Item(), 2, 1e-6)
+	close(t, "orthogonal", loss(a, b).Item(), 2, 1e-6)
 	p, z := random(2, 5, 3), random(3, 5, 3)
 	var want float64
 	for i := range 5 {
@@ -81,7 +83,7 @@ func TestRegressionClosedForms(t *testing.T) {
 		}
 		want += (2 - 2*pz/math.Sqrt(pp*zz)) / 5
 	}
-	close(t, "random", Regression(p, z).Item(), want, 1e-6)
+	close(t, "random", loss(p, z).Item(), want, 1e-6)
 }
 
 // The target gets no gradient, follows by the closed form of its schedule, and
@@ -160,6 +162,56 @@ func TestSimSiamClosedForms(t *testing.T) {
 	}
 }
 
+// SimSiam's loss is half the negative cosines of each prediction and the other
+// view's projection, and its gradient that of the predictions alone.
+func TestSimSiamLoss(t *testing.T) {
+	m := &SimSiam{Dim: 8, Hidden: 12, Bottleneck: 12}
+	e, _ := built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
+	simSiamLoss(t, m, e, m.Loss)
+}
+
+func simSiamLoss(t reporter, m *SimSiam, e nn.Encoder, loss func(data.Batch, sslkit.Step) *tensor.Tensor) {
+	b := batch(m, 3, 6)
+	var held [2]*tensor.Tensor // projections, whatever becomes of the weights
+	for v := range held {
+		held[v] = m.online.project(b.Views[v]).Detach()
+	}
+	naive := func() (sum float64) {
+		for v, x := range b.Views {
+			p, z := m.predictor.Forward(m.online.project(x), true), held[1-v]
+			for i := range 6 {
+				a, c := p.Data()[8*i:8*i+8], z.Data()[8*i:8*i+8]
+				sum -= dot64(a, c) / math.Sqrt(dot64(a, a)*dot64(c, c)) / 12
+			}
+		}
+		return sum
+	}
+	got := loss(b, sslkit.NewStep(0, 4, 0, 1, nil))
+	close(t, "loss", got.Item(), naive(), 1e-6)
+	tensor.Backward(got)
+	for _, p := range (nn.Modules{e, m.online.projector, m.predictor}).Params() {
+		w, g := p.Value.Data(), p.Value.Grad()
+		was, norm := slices.Clone(w), math.Sqrt(dot64(g, g))
+		if norm < 1e-3 {
+			continue // below what float32 shows
+		}
+		at := func(by float64) float64 {
+			for i, v := range g {
+				w[i] = was[i] + float32(by*float64(v)/norm)
+			}
+			return naive()
+		}
+		const h = 1e-3
+		slope := (at(h) - at(-h)) / (2 * h)
+		copy(w, was)
+		if !(math.Abs(slope-norm) <= 0.03*norm) {
+			t.Errorf("along the gradient of %s the loss rises by %g a unit, the gradient's length is %g", p.Name, slope, norm)
+		}
+		p.Value.ZeroGrad()
+	}
+	discard(m.online)
+}
+
 func TestMoCoQueueLossClosedForms(t *testing.T) {
 	const k, d = 4096, 8
 	one := func(n int) *tensor.Tensor {
@@ -208,6 +260,39 @@ func TestMoCoQueueIsFirstInFirstOut(t *testing.T) {
 	if want := keys[len(keys)-12*4:]; !slices.Equal(m.queue.Value, want) {
 		t.Error("the queue does not hold the last 12 keys in order")
 	}
+}
+
+// A step's loss is of the queries among their keys and the queue as it was: no
+// key of this step is a negative.
+func TestMoCoLoss(t *testing.T) {
+	m := &MoCo{Queue: 12, Dim: 4}
+	built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 6})
+	moCoLoss(t, m, m.Loss)
+}
+
+func moCoLoss(t reporter, m *MoCo, loss func(data.Batch, sslkit.Step) *tensor.Tensor) {
+	b, old := batch(m, 3, 6), slices.Clone(m.queue.Value)
+	got := loss(b, sslkit.NewStep(0, 5, 0, 1, nil)).Item()
+	discard(m.query)
+	discard(m.key)
+	m.queue.Set(nil)
+	q, k := m.query.project(b.Views[0]), m.key.project(b.Views[1])
+	discard(m.query)
+	discard(m.key)
+	var want float64
+	for i := range 6 {
+		query := q.Data()[4*i : 4*i+4]
+		logit := func(key []float32) float64 {
+			return dot64(query, key) / max(math.Sqrt(dot64(query, query)*dot64(key, key)), 1e-12) / float64(m.Temperature)
+		}
+		right := logit(k.Data()[4*i : 4*i+4])
+		sum := math.Exp(right)
+		for key := range slices.Chunk(old, 4) {
+			sum += math.Exp(logit(key))
+		}
+		want += (math.Log(sum) - right) / 6
+	}
+	close(t, "loss", got, want, 2e-6*(1+want))
 }
 
 // discard forgets what a forward pass left for the step's end.

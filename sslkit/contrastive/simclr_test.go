@@ -59,54 +59,58 @@ func naive(z1, z2 *tensor.Tensor, temperature float64) float64 {
 	return total / float64(2*n)
 }
 
-func TestNTXentEqualsNaive(t *testing.T) {
+type ntXent = func(z1, z2 *tensor.Tensor, temperature float32) *tensor.Tensor
+
+func TestNTXentEqualsNaive(t *testing.T) { ntXentEqualsNaive(t, NTXent) }
+func TestNTXentClosedForms(t *testing.T) { ntXentClosedForms(t, NTXent) }
+func TestNTXentGradient(t *testing.T)    { ntXentGradient(t, NTXent) }
+
+func ntXentEqualsNaive(t reporter, loss ntXent) {
 	for _, n := range []int{2, 5, 40} {
 		for _, temperature := range []float32{0.1, 0.5, 1} {
 			a, b := random(1, n, 8), random(2, n, 8)
-			got, want := float64(NTXent(a, b, temperature).Item()), naive(a, b, float64(temperature))
-			if math.Abs(got-want) > 2e-6*(1+want) {
+			got, want := float64(loss(a, b, temperature).Item()), naive(a, b, float64(temperature))
+			if !(math.Abs(got-want) <= 2e-6*(1+want)) {
 				t.Errorf("N=%d τ=%g: %g, want %g", n, temperature, got, want)
 			}
-			if swapped := float64(NTXent(b, a, temperature).Item()); math.Abs(swapped-got) > 2e-6*(1+want) {
+			if swapped := float64(loss(b, a, temperature).Item()); !(math.Abs(swapped-got) <= 2e-6*(1+want)) {
 				t.Errorf("N=%d τ=%g: %g with views swapped, %g before", n, temperature, swapped, got)
 			}
 		}
 	}
 }
 
-func TestNTXentClosedForms(t *testing.T) {
+func ntXentClosedForms(t reporter, loss ntXent) {
 	const n = 16
 	equal := tensor.New(n, 4)
 	for i := range equal.Data() {
 		equal.Data()[i] = 3
 	}
 	// The mean adds 2N equal losses in float32: 2N roundings of half an ulp.
-	if got, want := float64(NTXent(equal, equal, 0.2).Item()), math.Log(2*n-1); math.Abs(got-want) > 2*n*want*0x1p-24 {
+	if got, want := float64(loss(equal, equal, 0.2).Item()), math.Log(2*n-1); !(math.Abs(got-want) <= 2*n*want*0x1p-24) {
 		t.Errorf("all equal: %g, want ln(2N-1) = %g", got, want)
 	}
 	apart := tensor.New(n, n)
 	for i := range n {
 		apart.Data()[i*(n+1)] = 2
 	}
-	if got, want := float64(NTXent(apart, apart, 0.2).Item()), math.Log(1+(2*n-2)*math.Exp(-5)); math.Abs(got-want) > 1e-6 {
+	if got, want := float64(loss(apart, apart, 0.2).Item()), math.Log(1+(2*n-2)*math.Exp(-5)); !(math.Abs(got-want) <= 1e-6) {
 		t.Errorf("positives equal, others orthogonal: %g, want %g", got, want)
 	}
-	if got := NTXent(random(1, 1, 4), random(2, 1, 4), 0.2).Item(); math.Abs(float64(got)) > 1e-6 {
+	if got := loss(random(1, 1, 4), random(2, 1, 4), 0.2).Item(); !(math.Abs(float64(got)) <= 1e-6) {
 		t.Errorf("one pair: %g, want 0", got)
 	}
 	// A temperature at which exp(1/τ) overflows float32.
-	if got := NTXent(apart, apart, 0.01).Item(); got != 0 {
+	if got := loss(apart, apart, 0.01).Item(); got != 0 {
 		t.Errorf("τ=0.01: %g, want 0", got)
 	}
 }
 
-// The gradient equals central differences of the naive loss, and is orthogonal
-// to the embedding, whose length does not matter. A loss that takes the
-// self-similarity out of the sum after the exponential passes the first test
-// of values and fails this one.
-func TestNTXentGradient(t *testing.T) {
+// ntXentGradient holds the gradient against central differences of the naive
+// loss; it is orthogonal to the embedding, whose length does not matter.
+func ntXentGradient(t reporter, loss ntXent) {
 	a, b := random(1, 5, 6).RequireGrad(), random(2, 5, 6).RequireGrad()
-	tensor.Backward(NTXent(a, b, 0.3))
+	tensor.Backward(loss(a, b, 0.3))
 	for _, x := range []*tensor.Tensor{a, b} {
 		for i, at := range x.Data() {
 			const h = 1.0 / 1024
@@ -115,7 +119,7 @@ func TestNTXentGradient(t *testing.T) {
 			x.Data()[i] = at - h
 			down := naive(a, b, 0.3)
 			x.Data()[i] = at
-			if want, got := (up-down)/(2*h), float64(x.Grad()[i]); math.Abs(got-want) > 1e-5 {
+			if want, got := (up-down)/(2*h), float64(x.Grad()[i]); !(math.Abs(got-want) <= 1e-5) {
 				t.Errorf("gradient %g, want %g", got, want)
 			}
 		}
@@ -124,7 +128,7 @@ func TestNTXentGradient(t *testing.T) {
 			for j := range 6 {
 				along += float64(x.Data()[r*6+j]) * float64(x.Grad()[r*6+j])
 			}
-			if math.Abs(along) > 1e-6 {
+			if !(math.Abs(along) <= 1e-6) {
 				t.Errorf("row %d: gradient along the embedding is %g", r, along)
 			}
 		}
