@@ -59,24 +59,28 @@ func numbers(n int) []int {
 
 func value(v float32) *tensor.Tensor { return tensor.FromSlice([]float32{v}, 1) }
 
-func near(t *testing.T, what string, got, want, tolerance float64) {
+// A reporter is told what a check finds: a test, or a list for a check that is
+// itself put to the test.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+func near(t reporter, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
 		t.Errorf("%s: %.9g, want %.9g", what, got, want)
 	}
 }
 
+// pairLoss is the loss of embeddings, those of equal numbers belonging together,
+// at the scale e^s.
+type pairLoss = func(images, texts *tensor.Tensor, same []int, s *tensor.Tensor) *tensor.Tensor
+
 func TestLossEqualsNaive(t *testing.T) {
-	for _, n := range []int{2, 5, 40} {
-		for _, s := range []float32{0, 1, 2.6593} {
-			a, b := random(1, n, 8), random(2, n, 8)
-			for _, same := range [][]int{numbers(n), make([]int, n), append([]int{1}, numbers(n)[1:]...)} {
-				want := naive(a, b, same, float64(s))
-				near(t, "loss", float64(loss(a, b, same, value(s)).Item()), want, 3e-6*(1+want))
-				near(t, "towers swapped", float64(loss(b, a, same, value(s)).Item()), want, 3e-6*(1+want))
-			}
-		}
-	}
+	equalsNaive(t, loss, func(n int) [][]int {
+		return [][]int{numbers(n), make([]int, n), append([]int{1}, numbers(n)[1:]...)}
+	})
 	a, b := random(1, 6, 8), random(2, 6, 8)
 	order := []int{3, 1, 5, 0, 2, 4}
 	want := float64(InfoNCE(a, b, value(10)).Item())
@@ -86,7 +90,30 @@ func TestLossEqualsNaive(t *testing.T) {
 	}
 }
 
+func equalsNaive(t reporter, loss pairLoss, sames func(n int) [][]int) {
+	for _, n := range []int{2, 5, 40} {
+		for _, s := range []float32{0, 1, 2.6593} {
+			a, b := random(1, n, 8), random(2, n, 8)
+			for _, same := range sames(n) {
+				want := naive(a, b, same, float64(s))
+				near(t, "loss", float64(loss(a, b, same, value(s)).Item()), want, 3e-6*(1+want))
+				near(t, "towers swapped", float64(loss(b, a, same, value(s)).Item()), want, 3e-6*(1+want))
+			}
+		}
+	}
+}
+
 func TestLossClosedForms(t *testing.T) {
+	const n = 16
+	closedForms(t, InfoNCE)
+	// All captions equal: with all images right, equal features are the best.
+	near(t, "one caption", float64(Symmetric(tensor.New(n, n), make([]int, n)).Item()), math.Log(n), 2e-6)
+	// SigLIP: logits of zero cost ln 2 each. The sum adds N² equal values in
+	// float32: as many roundings of half an ulp.
+	near(t, "pairwise", float64(Pairwise(tensor.New(n, n), numbers(n)).Item()), n*math.Ln2, n*n*n*math.Ln2*0x1p-24)
+}
+
+func closedForms(t reporter, loss func(images, texts, scale *tensor.Tensor) *tensor.Tensor) {
 	const n = 16
 	apart, equal := tensor.New(n, n), tensor.New(n, n)
 	for i := range n {
@@ -96,15 +123,10 @@ func TestLossClosedForms(t *testing.T) {
 		equal.Data()[i] = 3
 	}
 	for _, scale := range []float64{1, 5, 100} {
-		near(t, "orthonormal", float64(InfoNCE(apart, apart, value(float32(scale))).Item()), math.Log(1+(n-1)*math.Exp(-scale)), 1e-6)
-		near(t, "all equal", float64(InfoNCE(equal, equal, value(float32(scale))).Item()), math.Log(n), 2e-6)
+		near(t, "orthonormal", float64(loss(apart, apart, value(float32(scale))).Item()), math.Log(1+(n-1)*math.Exp(-scale)), 1e-6)
+		near(t, "all equal", float64(loss(equal, equal, value(float32(scale))).Item()), math.Log(n), 2e-6)
 	}
-	near(t, "one pair", float64(InfoNCE(random(1, 1, 4), random(2, 1, 4), value(10)).Item()), 0, 1e-6)
-	// All captions equal: with all images right, equal features are the best.
-	near(t, "one caption", float64(Symmetric(tensor.New(n, n), make([]int, n)).Item()), math.Log(n), 2e-6)
-	// SigLIP: logits of zero cost ln 2 each. The sum adds N² equal values in
-	// float32: as many roundings of half an ulp.
-	near(t, "pairwise", float64(Pairwise(tensor.New(n, n), numbers(n)).Item()), n*math.Ln2, n*n*n*math.Ln2*0x1p-24)
+	near(t, "one pair", float64(loss(random(1, 1, 4), random(2, 1, 4), value(10)).Item()), 0, 1e-6)
 }
 
 func TestPairwiseEqualsNaive(t *testing.T) {
@@ -125,11 +147,16 @@ func TestPairwiseEqualsNaive(t *testing.T) {
 
 // The gradient equals central differences of the naive loss, and is orthogonal
 // to the embedding, whose length does not matter.
-func TestLossGradient(t *testing.T) {
+func TestLossGradient(t *testing.T) { gradientIsRight(t, loss, []int{0, 1, 2, 1, 4}) }
+
+func gradientIsRight(t reporter, loss pairLoss, same []int) {
 	a, b, s := random(1, 5, 6).RequireGrad(), random(2, 5, 6).RequireGrad(), value(1.5).RequireGrad()
-	same := []int{0, 1, 2, 1, 4}
 	tensor.Backward(loss(a, b, same, s))
 	for _, x := range []*tensor.Tensor{a, b, s} {
+		if x.Grad() == nil {
+			t.Errorf("no gradient")
+			continue
+		}
 		for i, at := range x.Data() {
 			const h = 1.0 / 1024
 			x.Data()[i] = at + h
@@ -141,6 +168,9 @@ func TestLossGradient(t *testing.T) {
 		}
 	}
 	for _, x := range []*tensor.Tensor{a, b} {
+		if x.Grad() == nil {
+			continue
+		}
 		for r := range 5 {
 			near(t, "gradient along the embedding", dot(wide(tensor.FromSlice(x.Data()[r*6:r*6+6], 6)), wide(tensor.FromSlice(x.Grad()[r*6:r*6+6], 6))), 0, 1e-6)
 		}
@@ -183,15 +213,32 @@ func TestScaleStartsAndStaysInBounds(t *testing.T) {
 	}
 }
 
+// The loss of a batch is that of its features at the exponential of what is
+// learned.
+func TestLossScalesByTheExponential(t *testing.T) {
+	m := small()
+	m.Phrases = 1
+	built(t, m)
+	scaledByExponential(t, m, m.Loss)
+}
+
+func scaledByExponential(t reporter, m *CLIP, loss func(data.Batch, sslkit.Step) *tensor.Tensor) {
+	x := tensor.Reshape(random(4, 3, 8*8*3), 3, 8, 8, 3)
+	texts := []string{"a red apple, fruit", "a green tree", "a red car"}
+	b := data.Batch{Views: []*tensor.Tensor{x}, Index: numbers(3), Texts: texts}
+	for _, s := range []float32{0.5, 2} {
+		m.scale.Value.Data()[0] = s
+		got := loss(b, sslkit.NewStep(0, 10, 0, 1, nil)).Item()
+		near(t, "loss", float64(got), naive(m.images(x, true), m.texts(texts), numbers(3), float64(s)), 1e-5)
+	}
+}
+
 // A text's feature does not depend on what follows its end, nor on padding, nor
 // on the other texts; it does depend on each of its tokens.
 func TestTextFeatures(t *testing.T) {
 	m := built(t, small())
+	paddingIsIgnored(t, m.TextFeatures)
 	alone := m.TextFeatures([]string{"a red car"}).Data()
-	among := m.TextFeatures([]string{"a green tree and more words", "a red car"}).Data()[8:]
-	for i := range alone {
-		near(t, "padded", float64(among[i]), float64(alone[i]), 1e-6)
-	}
 	if other := m.TextFeatures([]string{"a red cat"}).Data(); slices.Equal(other, alone) {
 		t.Error("another last letter has the same feature")
 	}
@@ -210,6 +257,14 @@ func TestTextFeatures(t *testing.T) {
 		for i := range want {
 			near(t, "after the end", float64(got[i]), float64(want[i]), 1e-5)
 		}
+	}
+}
+
+func paddingIsIgnored(t reporter, features func(texts []string) *tensor.Tensor) {
+	alone := features([]string{"a red car"}).Data()
+	among := features([]string{"a green tree and more words", "a red car"}).Data()[len(alone):]
+	for i := range alone {
+		near(t, "padded", float64(among[i]), float64(alone[i]), 1e-6)
 	}
 }
 
