@@ -2,6 +2,7 @@ package nn
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"sslnotes/sslkit/rng"
@@ -45,6 +46,54 @@ func TestEMAClosedForm(t *testing.T) {
 			t.Errorf("weight %d: %g, want %g", i, got, want)
 		}
 	}
+}
+
+// EMA leaves buffers alone: a target that normalises by its batches has
+// statistics of its own.
+func TestEMALeavesBuffers(t *testing.T) {
+	if moved := movedBuffers(t, EMA); moved != "" {
+		t.Errorf("%s was changed", moved)
+	}
+}
+
+// TestMuseumEMABuffers: facebookresearch/moco#70 and lucidrains/byol-pytorch#73
+// ask for the online network's statistics in the target. Either is a choice, but
+// it must not change unnoticed.
+func TestMuseumEMABuffers(t *testing.T) {
+	if movedBuffers(t, func(target, online Module, m float32) { blendInto(target, online, m, true) }) == "" {
+		t.Error("copied buffers are not found")
+	}
+}
+
+// movedBuffers names a buffer of a target that a move towards another network
+// changes, or returns "".
+func movedBuffers(t *testing.T, move func(target, online Module, m float32)) string {
+	t.Helper()
+	var nets [2]Encoder
+	for i := range nets {
+		e, err := ConvNet{Channels: []int{4, 6}}.Build(Input{8, 8, 1}, rng.New(uint64(i), "weights"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := tensor.New(3, 8, 8, 1)
+		for j := range x.Data() {
+			x.Data()[j] = float32(j % (5 + i))
+		}
+		e.Forward(x, true)
+		Commit(e)
+		nets[i] = e
+	}
+	var before [][]float32
+	for _, b := range nets[0].Buffers() {
+		before = append(before, slices.Clone(b.Value))
+	}
+	move(nets[0], nets[1], 0.9)
+	for i, b := range nets[0].Buffers() {
+		if !slices.Equal(before[i], b.Value) {
+			return b.Name
+		}
+	}
+	return ""
 }
 
 func TestFreezeCutsTheGraph(t *testing.T) {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -113,6 +114,92 @@ func TestFolds(t *testing.T) {
 			if rest := without(few.Len(), held); len(rest)+len(held) != few.Len() || slices.ContainsFunc(rest, func(i int) bool { return slices.Contains(held, i) }) {
 				t.Errorf("%d a class: the rest overlaps", c.perClass)
 			}
+		}
+	}
+}
+
+// TestPartition: what a fold is validated on is not in what it is fitted to, and
+// both together are all.
+func TestPartition(t *testing.T) {
+	few := fewImages(t)
+	if w := wrongPartition(few, partition(numbered(few), few, folds(few))); w != "" {
+		t.Error(w)
+	}
+}
+
+func fewImages(t *testing.T) *data.Set {
+	t.Helper()
+	train, _ := mini(t)
+	few, err := train.PerClass(5, 0)
+	must(t, err)
+	return few
+}
+
+// numbered is one feature of every sample, its place.
+func numbered(s *data.Set) *tensor.Tensor {
+	f := tensor.New(s.Len(), 1)
+	for i := range f.Data() {
+		f.Data()[i] = float32(i)
+	}
+	return f
+}
+
+// wrongPartition says what is wrong with folds of numbered samples.
+func wrongPartition(s *data.Set, parts []*fold) string {
+	if len(parts) == 0 {
+		return "no folds"
+	}
+	for k, p := range parts {
+		seen := make([]int, s.Len())
+		for _, part := range []struct {
+			f      *tensor.Tensor
+			labels []int
+		}{{p.train, p.trainLabels}, {p.held, p.heldLabels}} {
+			for i, v := range part.f.Data() {
+				seen[int(v)]++
+				if part.labels[i] != s.Labels()[int(v)] {
+					return fmt.Sprintf("fold %d: sample %g has another label", k, v)
+				}
+			}
+		}
+		if i := slices.IndexFunc(seen, func(n int) bool { return n != 1 }); i >= 0 {
+			return fmt.Sprintf("fold %d: sample %d is there %d times", k, i, seen[i])
+		}
+	}
+	return ""
+}
+
+// TestMuseumLeakedValidation: LAION-AI/CLIP_benchmark#125, validation samples in
+// what a few-shot probe is fitted to. Here they would be among the fold's own, or
+// further labels than the record says.
+func TestMuseumLeakedValidation(t *testing.T) {
+	few := fewImages(t)
+	parts := partition(numbered(few), few, folds(few))
+	for _, p := range parts {
+		p.train, p.trainLabels = numbered(few), few.Labels()
+	}
+	if wrongPartition(few, parts) == "" {
+		t.Error("held-out samples in the fitted ones are not found")
+	}
+
+	s := session(t)
+	train, test := mini(t)
+	r := pretrained(t, s, train)
+	l := Labels{PerClass: []int{2}, Subsets: 1}
+	honest, err := l.Each(train, func(few *data.Set) (*Run, error) { return LinearProbe(r, few, test) })
+	must(t, err)
+	leaking, err := l.Each(train, func(*data.Set) (*Run, error) {
+		more, err := train.PerClass(3, 0) // two to fit to, and one to validate on
+		must(t, err)
+		return LinearProbe(r, more, test)
+	})
+	must(t, err)
+	for _, c := range []struct {
+		e     *Efficiency
+		wrong int
+	}{{honest, 0}, {leaking, 1}} {
+		if w := wrongLabels(t, c.e, len(train.Classes())); len(w) != c.wrong {
+			t.Errorf("found %q", w)
 		}
 	}
 }
