@@ -58,6 +58,18 @@ type Keeper interface {
 	Keep() nn.Module
 }
 
+// A Teacher is a method that trains a second encoder beside the first: a slow
+// average of it. The pipeline stores it when training ends, so that it can be
+// judged in the first one's place.
+type Teacher interface {
+	Method
+
+	// Teacher returns the second encoder, of the first one's plan and input.
+	// BatchNorm's running statistics in it are those of its own batches. It is
+	// asked after Build.
+	Teacher() nn.Encoder
+}
+
 // A Trivial method knows what its loss is when the features are the same for
 // every input: a loss that stays there has learnt nothing, or has collapsed.
 // TrivialLoss is asked after Build.

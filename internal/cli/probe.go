@@ -15,6 +15,7 @@ import (
 type probeOptions struct {
 	kind, name string
 	freeze     int
+	teacher    bool
 	labelled   labelled
 	set        []string
 	json       bool
@@ -65,6 +66,9 @@ own whose parent is RUN:
   finetune  train encoder and classifier on the labels, from the linear probe on
   partial   the same with the encoder's first blocks, --freeze, as they are
 
+Of BYOL, DINO and MoCo, which train a slow average of the encoder too, --teacher
+judges that; the record says which it was, and holds its weights.
+
 Choices such as the penalty's strength are made within the training images. The
 test images are read once, after the last choice; to try options, use
 --validation, which judges on images held out of training instead.`,
@@ -72,6 +76,7 @@ test images are read once, after the last choice; to try options, use
   sslnotes probe simclr-1 --kind knn
   sslnotes probe simclr-1 --kind finetune --labels 10 --subset 2
   sslnotes probe simclr-1 --kind partial --freeze 2
+  sslnotes probe dino-1 --kind knn --teacher
   sslnotes probe simclr-1 --set Iterations=100 --validation --json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeRuns,
@@ -87,6 +92,7 @@ test images are read once, after the last choice; to try options, use
 	f.StringVar(&o.kind, "kind", "linear", "linear, knn, finetune or partial")
 	offer(c, "kind", []string{"linear", "knn", "finetune", "partial"})
 	f.IntVar(&o.freeze, "freeze", 2, "blocks of the encoder that partial leaves as they are")
+	f.BoolVar(&o.teacher, "teacher", false, "judge the run's teacher, not its encoder")
 	dataFlag(c, &o.labelled.data, "", "set of images (default: the one the run was trained on)")
 	o.labelled.flags(c)
 	f.StringArrayVar(&o.set, "set", nil, "set an option of the probe, Field=value; may be repeated")
@@ -141,9 +147,7 @@ func (a *app) found(ref string) (tracker.Run, error) {
 
 // newJudge returns the probe of that kind with the settings.
 func newJudge(o probeOptions) (judge, error) {
-	var linear pipeline.Probe
-	var knn pipeline.Neighbours
-	var tuning pipeline.Tuning
+	linear, knn, tuning := pipeline.Probe{Teacher: o.teacher}, pipeline.Neighbours{Teacher: o.teacher}, pipeline.Tuning{Teacher: o.teacher}
 	switch o.kind {
 	case "linear":
 		return &linear, setFields(map[string]any{"": &linear}, o.set)

@@ -126,6 +126,9 @@ func (m *BYOL) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 // State implements sslkit.Stateful.
 func (m *BYOL) State() nn.Module { return m.target.module() }
 
+// Teacher implements sslkit.Teacher: the target.
+func (m *BYOL) Teacher() nn.Encoder { return m.target.encoder }
+
 // AfterStep implements sslkit.AfterStepper: the target follows.
 func (m *BYOL) AfterStep(s sslkit.Step) {
 	momentum := rising(max(m.Momentum, 0), s)

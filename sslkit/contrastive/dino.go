@@ -18,6 +18,8 @@ import (
 // dimension dominate; together they keep each other from collapse.
 //
 // Watch the teacher's entropy: ln(Outputs) is the uniform collapse, 0 the other.
+// A run's encoder is the student; the paper evaluates the teacher, which a run
+// keeps beside it.
 type DINO struct {
 	Outputs            int     // dimensions of the distribution. If 0, 256.
 	StudentTemperature float32 // If 0, 0.1.
@@ -202,6 +204,9 @@ func (t teacherState) Buffers() []*nn.Buffer { return append(t.teacher.module().
 
 // State implements sslkit.Stateful.
 func (m *DINO) State() nn.Module { return teacherState{m} }
+
+// Teacher implements sslkit.Teacher. It is the teacher that the paper evaluates.
+func (m *DINO) Teacher() nn.Encoder { return m.teacher.encoder }
 
 // AfterStep implements sslkit.AfterStepper: the teacher follows.
 func (m *DINO) AfterStep(s sslkit.Step) {

@@ -172,6 +172,9 @@ func (k keyState) Buffers() []*nn.Buffer { return append(k.Module.Buffers(), k.q
 // State implements sslkit.Stateful.
 func (m *MoCo) State() nn.Module { return keyState{m.key.module(), m.queue} }
 
+// Teacher implements sslkit.Teacher: the key network.
+func (m *MoCo) Teacher() nn.Encoder { return m.key.encoder }
+
 // AfterStep implements sslkit.AfterStepper: the key network follows. The paper
 // does so at the start of the next step, which is the same.
 func (m *MoCo) AfterStep(sslkit.Step) {

@@ -13,7 +13,8 @@ import (
 // Neighbours classifies by the k nearest neighbours in cosine similarity s, each
 // voting with weight exp(s/0.07) (Wu, Xiong, Yu and Lin 2018).
 type Neighbours struct {
-	K int // neighbours. If 0, 20.
+	K       int  // neighbours. If 0, 20.
+	Teacher bool `config:"omitzero"` // judge the run's teacher (see Run.Teacher), not its encoder
 }
 
 // KNN judges a run's features by the 20 nearest neighbours among all of train,
@@ -40,6 +41,7 @@ func (k Neighbours) check(n int) error {
 	return nil
 }
 
+func (k *Neighbours) ofTeacher() *bool     { return &k.Teacher }
 func (k *Neighbours) kind() string         { return "knn" }
 func (k *Neighbours) method(r *Run) string { return r.method }
 func (k *Neighbours) seed(r *Run) uint64   { return r.seed }

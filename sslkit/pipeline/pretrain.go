@@ -98,6 +98,11 @@ func (t *pretraining) do(x *execution) error {
 		return err
 	}
 	x.out.encoder, x.out.plan = e, t.Encoder
+	if m, ok := t.Method.(sslkit.Teacher); ok {
+		if err := x.saveTeacher(m.Teacher()); err != nil {
+			return err
+		}
+	}
 	if k, ok := t.Method.(sslkit.Keeper); ok {
 		if err := x.saveHeads(t.Schedule.Steps, k); err != nil {
 			return err
@@ -174,7 +179,7 @@ func (s *Session) Resume(ref string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.recorder, x.resume = w, &resumption{steps, state}
+	x.recorder, x.resume = writing{w}, &resumption{steps, state}
 	x.out = &Run{id: w.ID(), name: w.Name(), method: t.method(nil), seed: t.seed(nil), store: store, session: s, seen: x.sets.unlabelled}
 	return finish(x, t, w)
 }

@@ -25,6 +25,8 @@ type Probe struct {
 	Penalties []float64
 
 	Iterations int // of L-BFGS at most. If 0, 200.
+
+	Teacher bool `config:"omitzero"` // judge the run's teacher (see Run.Teacher), not its encoder
 }
 
 // LinearProbe judges a run's features by a linear classifier, trained on all of
@@ -60,12 +62,27 @@ func (p Probe) resolve() (Probe, error) {
 	return p, nil
 }
 
-// judge executes a task whose parent is r.
-func (r *Run) judge(t task, train, test *data.Set) (*Run, error) {
-	if err := r.judgeable(train, test); err != nil {
+// A judgement is a task that judges its parent's encoder, or its teacher.
+type judgement interface {
+	task
+	ofTeacher() *bool // the option that says which
+}
+
+// judge executes a judgement of r.
+func (r *Run) judge(t judgement, train, test *data.Set) (*Run, error) {
+	return r.judgeIn(t, sets{train: train, test: test})
+}
+
+// judgeIn is judge on these sets.
+func (r *Run) judgeIn(t judgement, in sets) (*Run, error) {
+	if err := r.judgeable(in.train, in.test); err != nil {
 		return nil, err
 	}
-	return r.session.execute(t, r, sets{train: train, test: test})
+	r, err := r.as(t)
+	if err != nil {
+		return nil, err
+	}
+	return r.session.execute(t, r, in)
 }
 
 // judgeable returns an error unless the run has features of such data.
@@ -83,6 +100,7 @@ func (r *Run) judgeable(train, test *data.Set) error {
 	return nil
 }
 
+func (p *Probe) ofTeacher() *bool     { return &p.Teacher }
 func (p *Probe) kind() string         { return "probe" }
 func (p *Probe) method(r *Run) string { return r.method }
 func (p *Probe) seed(r *Run) uint64   { return r.seed }

@@ -83,7 +83,11 @@ func (s *Session) Reproduce(ref string) (Verdict, error) {
 	if err != nil {
 		return v, err
 	}
-	return replay(v, x, t, links, r.Status)
+	files, err := store.Artifacts(r.ID)
+	if err != nil {
+		return v, err
+	}
+	return replay(v, x, t, &checker{want: links, files: files}, r.Status)
 }
 
 // verify checks the records of a run and of all that it builds on.
@@ -121,16 +125,20 @@ func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
 			return nil, nil, err
 		}
 	}
+	if j, ok := t.(judgement); ok {
+		if x.parent, err = x.parent.as(j); err != nil {
+			return nil, nil, err
+		}
+	}
 	x.bar = s.bar("reproduce "+r.Name(), t.steps())
 	return x, t, nil
 }
 
 // replay does the task against its recorded values.
-func replay(v Verdict, x *execution, t task, links []tracker.Link, status tracker.Status) (Verdict, error) {
-	c := &checker{want: links}
+func replay(v Verdict, x *execution, t task, c *checker, status tracker.Status) (Verdict, error) {
 	x.recorder = c
 	start := time.Now()
-	err := guard(func() error { return t.do(x) })
+	err := guard(func() error { return x.do(t) })
 	x.bar.Close()
 	v.Seconds, v.Values = time.Since(start).Seconds(), c.at
 	var d *difference
@@ -143,8 +151,8 @@ func replay(v Verdict, x *execution, t task, links []tracker.Link, status tracke
 		v.Verdict, v.Reason = DidDiverge, "the recorded run ended with a loss that is not finite, this one did not"
 	case status == tracker.Finished && err != nil:
 		v.Verdict, v.Reason = DidDiverge, "the recorded run finished, this one failed: "+err.Error()
-	case c.at < len(links):
-		v.Verdict, v.Reason = DidDiverge, fmt.Sprintf("%d values were recorded after the last of this run, first %s", len(links)-c.at, links[c.at])
+	case c.at < len(c.want):
+		v.Verdict, v.Reason = DidDiverge, fmt.Sprintf("%d values were recorded after the last of this run, first %s", len(c.want)-c.at, c.want[c.at])
 	default:
 		v.Verdict = BitExact
 	}
@@ -154,8 +162,9 @@ func replay(v Verdict, x *execution, t task, links []tracker.Link, status tracke
 // A checker is a recorder that holds values against recorded ones and stops at
 // the first difference.
 type checker struct {
-	want []tracker.Link
-	at   int
+	want  []tracker.Link
+	at    int
+	files []tracker.Artifact // of the run
 }
 
 // difference is the first link that differs.
@@ -199,3 +208,13 @@ func (c *checker) Checkpoint(step int, name string, b []byte) error {
 
 // State implements recorder.
 func (c *checker) State(step int, name string, b []byte) error { return c.Checkpoint(step, name, b) }
+
+// Beside implements recorder. A record without the file is of a time before it.
+func (c *checker) Beside(name string, b []byte) error {
+	for _, f := range c.files {
+		if digest := tracker.DigestOf(b); f.Name == name && !f.Checkpoint && f.Digest != digest {
+			return &difference{fmt.Sprintf("recorded %s %s, now %s", name, f.Digest, digest)}
+		}
+	}
+	return nil
+}

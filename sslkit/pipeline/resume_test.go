@@ -60,8 +60,8 @@ func TestResume(t *testing.T) {
 		got, err := s.Resume("moco-2")
 		must(t, err)
 		sameDigest(t, s, name, want, got)
-		if files, err := s.Store.Artifacts(got.ID()); err != nil || len(files) != 1 {
-			t.Errorf("%s: left %v %v, want the encoder alone", name, files, err)
+		if files, err := s.Store.Artifacts(got.ID()); err != nil || len(files) != 2 || files[0].Name != encoderFile || files[1].Name != teacherFile {
+			t.Errorf("%s: left %v %v, want the encoder and the teacher", name, files, err)
 		}
 		if _, err := s.Resume(got.ID()); err == nil || !strings.Contains(err.Error(), "finished") {
 			t.Errorf("resumed a finished run: %v", err)

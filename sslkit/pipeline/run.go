@@ -27,8 +27,11 @@ type Run struct {
 	test             *data.Set        // which it judged, or nil
 	keeper           sslkit.Keeper    // with the heads it left, or nil
 
+	teaching []byte // If not nil, the encoder is the teacher, and this its file.
+
 	mu       sync.Mutex
 	features map[string]*tensor.Tensor // by the digest of the set
+	teacher  *Run                      // the same run with that encoder, once it was asked for
 }
 
 // ID is the run's identity in the store.

@@ -120,6 +120,9 @@ type recorder interface {
 	Checkpoint(step int, name string, data []byte) error
 	// State is a Checkpoint that takes the place of the one before.
 	State(step int, name string, data []byte) error
+	// Beside takes a file that is a function of the task, too, but is no link of
+	// the chain: runs that were recorded before there was such a file keep theirs.
+	Beside(name string, data []byte) error
 }
 
 // execute does a task and records it.
@@ -133,13 +136,32 @@ func (s *Session) execute(t task, parent *Run, in sets) (*Run, error) {
 		return nil, err
 	}
 	out := &Run{id: w.ID(), name: w.Name(), method: t.method(parent), seed: t.seed(parent), store: store, session: s, seen: in.unlabelled, test: in.test}
-	return finish(&execution{ctx: s.context(), recorder: w, bar: s.bar(w.Name(), t.steps()), parent: parent, sets: in, out: out}, t, w)
+	return finish(&execution{ctx: s.context(), recorder: writing{w}, bar: s.bar(w.Name(), t.steps()), parent: parent, sets: in, out: out}, t, w)
+}
+
+// writing is a run's writer as a recorder.
+type writing struct{ *tracker.Writer }
+
+// Beside implements recorder.
+func (w writing) Beside(name string, b []byte) error {
+	_, err := w.Artifact(name, "application/octet-stream", b)
+	return err
+}
+
+// do does a task; what judges a teacher begins with the weights it judges.
+func (x *execution) do(t task) error {
+	if j, ok := t.(judgement); ok && *j.ofTeacher() {
+		if err := x.Checkpoint(0, teacherFile, x.parent.teaching); err != nil {
+			return err
+		}
+	}
+	return t.do(x)
 }
 
 // finish does a task and closes its record, whatever comes of it.
 func finish(x *execution, t task, w *tracker.Writer) (*Run, error) {
 	out := x.out
-	err := guard(func() error { return t.do(x) })
+	err := guard(func() error { return x.do(t) })
 	x.bar.Close()
 	status, message := verdictOf(err)
 	if e := w.Finish(status, message); e != nil {

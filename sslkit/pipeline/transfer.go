@@ -80,6 +80,8 @@ func (r *Run) origin() string {
 		return "raw pixels"
 	case r.seen == nil:
 		return r.method
+	case r.teaching != nil:
+		return r.method + " (teacher) on " + r.seen.Name()
 	}
 	return r.method + " on " + r.seen.Name()
 }
@@ -90,8 +92,5 @@ func (r *Run) transferred(t Target) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.judgeable(t.Train, t.Test); err != nil {
-		return nil, err
-	}
-	return r.session.execute(&p, r, sets{unlabelled: t.Train.Unlabelled(), train: t.Train, test: t.Test})
+	return r.judgeIn(&p, sets{unlabelled: t.Train.Unlabelled(), train: t.Train, test: t.Test})
 }

@@ -24,6 +24,8 @@ type Tuning struct {
 	Augment     augment.Chain // If nil, a flip and a crop of at least 0.6 of the area; empty: none.
 	Frozen      int           // blocks from the input on that stay as they are, BatchNorm's statistics too. If 0, none.
 	Seed        uint64        // of order and views; weights from scratch too. If 0, the run's.
+
+	Teacher bool `config:"omitzero"` // start from the run's teacher (see Run.Teacher), not from its encoder
 }
 
 // PartialFineTune is FullFineTune with the first blocks of the encoder frozen:
@@ -101,6 +103,7 @@ func (t Tuning) resolve(train *data.Set) (Tuning, error) {
 	return t, nil
 }
 
+func (t *Tuning) ofTeacher() *bool     { return &t.Teacher }
 func (t *Tuning) kind() string         { return "finetune" }
 func (t *Tuning) method(r *Run) string { return r.method }
 func (t *Tuning) seed(*Run) uint64     { return t.Seed }
@@ -226,6 +229,7 @@ type nowhere struct{}
 func (nowhere) Log(int, ...tracker.Value) error      { return nil }
 func (nowhere) Checkpoint(int, string, []byte) error { return nil }
 func (nowhere) State(int, string, []byte) error      { return nil }
+func (nowhere) Beside(string, []byte) error          { return nil }
 
 // supervised is the record of Supervised.
 type supervised struct {
@@ -243,6 +247,9 @@ func Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
 func (s *Session) Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
 	if plan == nil || test == nil {
 		return nil, errors.New("pipeline: Supervised needs an encoder, training and test data")
+	}
+	if t.Teacher {
+		return nil, errors.New("pipeline: Tuning.Teacher is true, but training from scratch starts from no run")
 	}
 	if t.EncoderRate == 0 {
 		t.EncoderRate = 2e-3
