@@ -31,6 +31,7 @@ func init() {
 				"Setup":        reflect.TypeFor[sslkit.Setup](),
 				"Stateful":     reflect.TypeFor[sslkit.Stateful](),
 				"Step":         reflect.TypeFor[sslkit.Step](),
+				"Teacher":      reflect.TypeFor[sslkit.Teacher](),
 				"Trivial":      reflect.TypeFor[sslkit.Trivial](),
 				"Viewer":       reflect.TypeFor[sslkit.Viewer](),
 			},
@@ -40,6 +41,7 @@ func init() {
 				"Method":       reflect.TypeFor[proxy_sslnotes_sslkit_Method](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
 				"Stateful":     reflect.TypeFor[proxy_sslnotes_sslkit_Stateful](),
+				"Teacher":      reflect.TypeFor[proxy_sslnotes_sslkit_Teacher](),
 				"Trivial":      reflect.TypeFor[proxy_sslnotes_sslkit_Trivial](),
 				"Viewer":       reflect.TypeFor[proxy_sslnotes_sslkit_Viewer](),
 			},
@@ -116,6 +118,30 @@ type proxy_sslnotes_sslkit_Stateful struct {
 
 func (p *proxy_sslnotes_sslkit_Stateful) State() nn.Module {
 	return p.State_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_Teacher struct {
+	Object   any
+	Build_   func(o any, a0 nn.Encoder, a1 data.Spec, a2 sslkit.Setup) (nn.Module, error)
+	Loss_    func(o any, a0 data.Batch, a1 sslkit.Step) *tensor.Tensor
+	Name_    func(o any) string
+	Teacher_ func(o any) nn.Encoder
+}
+
+func (p *proxy_sslnotes_sslkit_Teacher) Build(a0 nn.Encoder, a1 data.Spec, a2 sslkit.Setup) (nn.Module, error) {
+	return p.Build_(p.Object, a0, a1, a2)
+}
+
+func (p *proxy_sslnotes_sslkit_Teacher) Loss(a0 data.Batch, a1 sslkit.Step) *tensor.Tensor {
+	return p.Loss_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_Teacher) Name() string {
+	return p.Name_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_Teacher) Teacher() nn.Encoder {
+	return p.Teacher_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_Trivial struct {
