@@ -14,6 +14,7 @@ type clip struct {
 	embed, imageOut, textOut   *nn.Linear
 	vision, language           *nn.Stack
 	places, words, spots, heat *nn.Param
+	all                        nn.Modules
 	batch                      int
 	r                          *rng.Stream
 }
@@ -25,6 +26,12 @@ const (
 )
 
 func newCLIP(batch int, seed uint64) (model, error) {
+	m := buildCLIP(batch, seed)
+	flops := batch * 3 * (2*clipTokens*48*128 + 4*128*128 + 2*batch*128 + blockFLOPs(4, clipTokens, 128, 512) + blockFLOPs(2, clipWords, 128, 512))
+	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { return m.loss(m.draw()) }), flops}, nil
+}
+
+func buildCLIP(batch int, seed uint64) *clip {
 	r := rng.New(seed, "clip")
 	m := &clip{
 		pictures: images(seed, clipPool, 32, 3), texts: make([]int, clipPool*clipWords), batch: batch, r: r,
@@ -37,20 +44,27 @@ func newCLIP(batch int, seed uint64) (model, error) {
 	for i := range m.texts {
 		m.texts[i] = r.IntN(clipVocabulary)
 	}
-	all := nn.Modules{m.embed, m.imageOut, m.textOut, m.vision, m.language, parameters{m.places, m.words, m.spots, m.heat}}
-	flops := batch * 3 * (2*clipTokens*48*128 + 4*128*128 + 2*batch*128 + blockFLOPs(4, clipTokens, 128, 512) + blockFLOPs(2, clipWords, 128, 512))
-	return model{trainer(all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, m.loss), flops}, nil
+	m.all = nn.Modules{m.embed, m.imageOut, m.textOut, m.vision, m.language, parameters{m.places, m.words, m.spots, m.heat}}
+	return m
 }
 
-func (m *clip) loss() *tensor.Tensor {
-	index, pairs := make([]int, m.batch), make([]int, m.batch)
-	var words []int
+// draw returns pictures [batch,32,32,3] and the words of each, [batch·16].
+func (m *clip) draw() (pictures *tensor.Tensor, words []int) {
+	index := make([]int, m.batch)
 	for i := range index {
 		j := m.r.IntN(clipPool)
-		index[i], pairs[i] = j, i
+		index[i] = j
 		words = append(words, m.texts[j*clipWords:(j+1)*clipWords]...)
 	}
-	x := tensor.Patchify(tensor.Rows(m.pictures, index), 4)
+	return tensor.Rows(m.pictures, index), words
+}
+
+func (m *clip) loss(pictures *tensor.Tensor, words []int) *tensor.Tensor {
+	pairs := make([]int, m.batch)
+	for i := range pairs {
+		pairs[i] = i
+	}
+	x := tensor.Patchify(pictures, 4)
 	x = m.vision.Forward(tensor.AddToEach(m.embed.Forward(x, true), m.places.Value), true)
 	image := tensor.L2Normalize(m.imageOut.Forward(tensor.MeanTokens(x, nil), true), 1e-12)
 	t := tensor.AddToEach(tensor.Embedding(m.words.Value, words, m.batch), m.spots.Value)

@@ -56,8 +56,17 @@ type mae struct {
 	embed, bridge, out    *nn.Linear
 	encoder, decoder      *nn.Stack
 	places, hidden, spots *nn.Param
+	all                   nn.Modules
 	batch                 int
 	r                     *rng.Stream
+}
+
+// A maeBatch is images as patches, the patches of each that are seen, in any
+// order, and 1 for those that are not.
+type maeBatch struct {
+	patches *tensor.Tensor // [batch,49,16]
+	seen    []int          // [batch·12]
+	mask    []float32      // [batch·49]
 }
 
 const (
@@ -66,6 +75,12 @@ const (
 )
 
 func newMAE(batch int, seed uint64) (model, error) {
+	m := buildMAE(batch, seed)
+	flops := batch * 3 * (2*maeSeen*(16*128+128*64) + 2*maeTokens*64*16 + blockFLOPs(6, maeSeen, 128, 512) + blockFLOPs(2, maeTokens, 64, 256))
+	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { return m.loss(m.draw()) }), flops}, nil
+}
+
+func buildMAE(batch int, seed uint64) *mae {
 	r := rng.New(seed, "mae")
 	m := &mae{
 		patches: tensor.Patchify(images(seed, maePool, 28, 1), 4), batch: batch, r: r,
@@ -73,27 +88,29 @@ func newMAE(batch int, seed uint64) (model, error) {
 		encoder: nn.NewStack("encoder", 128, 6, 4, 512, r), decoder: nn.NewStack("decoder", 64, 2, 4, 256, r),
 		places: parameter("places", r, maeTokens, 128), hidden: parameter("hidden", r, 64), spots: parameter("spots", r, maeTokens, 64),
 	}
-	all := nn.Modules{m.embed, m.bridge, m.out, m.encoder, m.decoder, parameters{m.places, m.hidden, m.spots}}
-	flops := batch * 3 * (2*maeSeen*(16*128+128*64) + 2*maeTokens*64*16 + blockFLOPs(6, maeSeen, 128, 512) + blockFLOPs(2, maeTokens, 64, 256))
-	return model{trainer(all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, m.loss), flops}, nil
+	m.all = nn.Modules{m.embed, m.bridge, m.out, m.encoder, m.decoder, parameters{m.places, m.hidden, m.spots}}
+	return m
 }
 
-func (m *mae) loss() *tensor.Tensor {
+func (m *mae) draw() maeBatch {
 	index := make([]int, m.batch)
-	var visible []int
+	var seen []int
 	mask := make([]float32, m.batch*maeTokens)
 	for i := range index {
 		index[i] = m.r.IntN(maePool)
 		order := m.r.Perm(maeTokens)
-		visible = append(visible, order[:maeSeen]...)
+		seen = append(seen, order[:maeSeen]...)
 		for _, p := range order[maeSeen:] {
 			mask[i*maeTokens+p] = 1
 		}
 	}
-	patches := tensor.Rows(m.patches, index)
-	x := m.embed.Forward(tensor.GatherTokens(patches, visible), true)
-	x = tensor.Add(x, tensor.Embedding(m.places.Value, visible, m.batch))
+	return maeBatch{tensor.Rows(m.patches, index), seen, mask}
+}
+
+func (m *mae) loss(b maeBatch) *tensor.Tensor {
+	x := m.embed.Forward(tensor.GatherTokens(b.patches, b.seen), true)
+	x = tensor.Add(x, tensor.Embedding(m.places.Value, b.seen, m.batch))
 	x = m.bridge.Forward(m.encoder.Forward(x, true), true)
-	x = tensor.AddToEach(tensor.ScatterTokens(x, m.hidden.Value, visible, maeTokens), m.spots.Value)
-	return tensor.MaskedMSE(m.out.Forward(m.decoder.Forward(x, true), true), patches, mask)
+	x = tensor.AddToEach(tensor.ScatterTokens(x, m.hidden.Value, b.seen, maeTokens), m.spots.Value)
+	return tensor.MaskedMSE(m.out.Forward(m.decoder.Forward(x, true), true), b.patches, b.mask)
 }

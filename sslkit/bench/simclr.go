@@ -22,26 +22,43 @@ type simclr struct {
 const simclrPool = 4096
 
 func newSimCLR(batch int, seed uint64) (model, error) {
+	m, err := buildSimCLR(batch, seed)
+	if err != nil {
+		return model{}, err
+	}
+	flops := 3 * (2*batch*(m.encoder.(nn.Counted).FLOPs()+2*(128*128+128*64)) + 2*(2*batch)*(2*batch)*64)
+	return model{trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.05, func() *tensor.Tensor { return m.loss(m.draw()) }), flops}, nil
+}
+
+func buildSimCLR(batch int, seed uint64) (*simclr, error) {
 	r := rng.New(seed, "simclr")
 	plan := nn.ResNet{Channels: []int{32, 64, 128}, Blocks: 2, StemStride: 1}
 	e, err := plan.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, r)
 	if err != nil {
-		return model{}, err
+		return nil, err
 	}
-	m := &simclr{pictures: images(seed, simclrPool, 28, 1), encoder: e, projector: nn.NewMLP("projector", 128, 128, 64, r), batch: batch, r: r}
-	flops := 3 * (2*batch*(e.(nn.Counted).FLOPs()+2*(128*128+128*64)) + 2*(2*batch)*(2*batch)*64)
-	return model{trainer(nn.Modules{e, m.projector}, &nn.SGD{WeightDecay: 1e-4}, 0.05, m.loss), flops}, nil
+	return &simclr{pictures: images(seed, simclrPool, 28, 1), encoder: e, projector: nn.NewMLP("projector", 128, 128, 64, r), batch: batch, r: r}, nil
 }
 
-func (m *simclr) loss() *tensor.Tensor {
-	index, partner := make([]int, m.batch), make([]int, 2*m.batch)
+func (m *simclr) all() nn.Modules { return nn.Modules{m.encoder, m.projector} }
+
+// draw returns two views of a batch of images, [2·batch,28,28,1].
+func (m *simclr) draw() *tensor.Tensor {
+	index := make([]int, m.batch)
 	for i := range index {
 		index[i] = m.r.IntN(simclrPool)
-		partner[i], partner[m.batch+i] = m.batch+i, i
 	}
 	views := tensor.New(2*m.batch, 28, 28, 1)
 	for v := range 2 {
 		m.view(views.Data()[v*m.batch*28*28:], index)
+	}
+	return views
+}
+
+func (m *simclr) loss(views *tensor.Tensor) *tensor.Tensor {
+	partner := make([]int, 2*m.batch)
+	for i := range m.batch {
+		partner[i], partner[m.batch+i] = m.batch+i, i
 	}
 	z := tensor.L2Normalize(m.projector.Forward(m.encoder.Forward(views, true), true), 1e-12)
 	similar := tensor.Scale(tensor.MatMulT(z, z), 1/float32(0.2))

@@ -10,7 +10,7 @@ import (
 // BatchNorm normalises every channel (the last dimension) of x by the mean and
 // the biased variance of the whole batch, then scales by gamma and shifts by
 // beta (Ioffe and Szegedy 2015). It also returns the mean and the variance.
-// Both are sums over samples by the leaf tree.
+// Both are made as f32.Moments says.
 func BatchNorm(x, gamma, beta *Tensor, eps float32) (y *Tensor, mean, variance []float32) {
 	return batchNorm("BatchNorm", x, gamma, beta, nil, eps, false)
 }
@@ -89,17 +89,7 @@ func part(x []float32, from, to int) []float32 {
 // samples of the given size.
 func moments(samples, size, c int, x []float32) (mean, variance []float32) {
 	mean, variance = make([]float32, c), make([]float32, c)
-	share := 1 / float32(samples*(size/c))
-	f32.ColumnSums(samples, size/c, c, x, mean)
-	for j := range mean {
-		mean[j] *= share
-	}
-	f32.SumSamples(samples, c, variance, func(from, to int, sum []float32) {
-		f32.Squares(sum, x[from*size:to*size], mean)
-	})
-	for j := range variance {
-		variance[j] *= share
-	}
+	f32.Moments(samples, size/c, c, x, mean, variance)
 	return mean, variance
 }
 
@@ -147,15 +137,15 @@ type normed struct {
 	again      *f32.NormReLU
 }
 
-// cut calls f with the values of pieces of x that fit into the first cache, nil
-// if there was no ReLU.
+// cut calls f with the values of parts of x that fit into the first cache, nil
+// if there was no ReLU. A part is made of whole pieces of f32.NormSums.
 func (n normed) cut(x []float32, from, to int, f func(from, to int, y []float32)) {
 	if n.again == nil {
 		f(from, to, part(n.y, from, to))
 		return
 	}
 	c := len(n.mean)
-	step := max(1, nearby/c) * c
+	step := max(1, nearby/(f32.Piece*c)) * f32.Piece * c
 	held := f32.Scratch(step)
 	defer f32.Release(held)
 	for ; from < to; from += step {
@@ -173,9 +163,16 @@ func normBackward(x, gamma, beta *Tensor, dy []float32, held *[]float32, n norme
 	size := len(x.data) / samples
 	sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
 	f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
-		n.cut(x.data, from*size, to*size, func(from, to int, y []float32) {
-			f32.NormSums(sum[:c], sum[c:], dy[from:to], y, x.data[from:to], n.mean, n.rstd)
-		})
+		held := f32.Scratch(2 * c)
+		defer f32.Release(held)
+		one := *held
+		for i := from; i < to; i++ {
+			clear(one)
+			n.cut(x.data, i*size, (i+1)*size, func(from, to int, y []float32) {
+				f32.NormSums(one[:c], one[c:], dy[from:to], y, x.data[from:to], n.mean, n.rstd)
+			})
+			f32.Add(sum, sum, one, false)
+		}
 	})
 	accumulate(beta, sums[:c], 1)
 	accumulate(gamma, sums[c:], 1)

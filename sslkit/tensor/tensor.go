@@ -28,7 +28,7 @@ import (
 
 // Numerics is the version of the arithmetic. It changes with any change that
 // alters one bit of one result.
-const Numerics = "3"
+const Numerics = "4"
 
 // ISA names the instruction set in use: generic, avx2 or avx512. It changes
 // speed, never a bit.
@@ -84,7 +84,7 @@ func New(shape ...int) *Tensor {
 		}
 		n *= d
 	}
-	return &Tensor{shape: slices.Clone(shape), data: make([]float32, n)}
+	return &Tensor{shape: slices.Clone(shape), data: f32.Make(n)}
 }
 
 // FromSlice returns a tensor of the given shape over data, without a copy.
@@ -224,7 +224,7 @@ func (t *Tensor) gradient() []float32 {
 // of a tensor inside the graph, which nobody else sees, is used again.
 func (t *Tensor) newGradient() []float32 {
 	if t.backward == nil {
-		t.grad = make([]float32, len(t.data))
+		t.grad = f32.Make(len(t.data))
 		return t.grad
 	}
 	t.held = f32.Scratch(len(t.data))

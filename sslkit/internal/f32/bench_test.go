@@ -39,7 +39,7 @@ func BenchmarkGemm(b *testing.B) {
 	for _, s := range [][3]int{{256, 256, 256}, {1024, 1024, 1024}, {2048, 2048, 2048}, {6272, 64, 192}, {12544, 128, 576}, {256, 512, 512}} {
 		m, n, k := s[0], s[1], s[2]
 		b.Run(fmt.Sprintf("%dx%dx%d", m, n, k), func(b *testing.B) {
-			x, y, z := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
+			x, y, z := Make(m*k), Make(k*n), Make(m*n)
 			best(b, 2*m*n*k, func() { Gemm(m, n, k, x, k, 1, y, n, z, n, Start{}) })
 		})
 	}

@@ -30,10 +30,24 @@ func (w *Weights) all() [12]*[]float32 {
 	return [...]*[]float32{&w.Gamma1, &w.Beta1, &w.QKV, &w.QKVBias, &w.Proj, &w.ProjBias, &w.Gamma2, &w.Beta2, &w.FC1, &w.FC1Bias, &w.FC2, &w.FC2Bias}
 }
 
-// Sizes are the lengths of a block's weights, in the order of the fields.
-func (b *Block) Sizes() [12]int {
+// vectors lists the weights that are no matrices.
+func (w *Weights) vectors() [8][]float32 {
+	return [...][]float32{w.Gamma1, w.Beta1, w.QKVBias, w.ProjBias, w.Gamma2, w.Beta2, w.FC1Bias, w.FC2Bias}
+}
+
+// matrices are rows and columns of a block's weights in the order of the fields,
+// a vector's being one column.
+func (b *Block) matrices() [12][2]int {
 	d, h := b.Width, b.Hidden
-	return [...]int{d, d, d * 3 * d, 3 * d, d * d, d, d, d, d * h, h, h * d, d}
+	return [...][2]int{{d, 1}, {d, 1}, {d, 3 * d}, {3 * d, 1}, {d, d}, {d, 1}, {d, 1}, {d, 1}, {d, h}, {h, 1}, {h, d}, {d, 1}}
+}
+
+// Sizes are the lengths of a block's weights, in the order of the fields.
+func (b *Block) Sizes() (sizes [12]int) {
+	for i, m := range b.matrices() {
+		sizes[i] = m[0] * m[1]
+	}
+	return sizes
 }
 
 // Saved is what a backward pass needs of the forward pass besides input and
@@ -157,20 +171,27 @@ func (b *Block) Backward(dx, dy, x []float32, w, grads *Weights, s *Saved) {
 	}
 	sums := scratch(total)
 	defer release(sums)
-	SumSamples(b.Samples, total, *sums, func(from, to int, sum []float32) {
+	sumLeaves(b.Samples, total, *sums, func(from, to int, sum []float32) {
 		leaf := b.weights(sum)
+		for _, v := range leaf.vectors() {
+			clear(v)
+		}
 		size := b.chunk()
 		for i := from; i < to; i += size {
 			n := min(size, to-i)
 			part := s.at(b, i)
 			at, length := i*b.Tokens*d, n*b.Tokens*d
-			b.backward(n, i, dx[at:at+length], dy[at:at+length], x[at:at+length], w, &leaf, p, &part)
+			b.backward(n, i, dx[at:at+length], dy[at:at+length], x[at:at+length], w, &leaf, i > from, p, &part)
 		}
 	})
 	all := b.weights(*sums)
 	into, got := grads.all(), all.all()
-	for i := range into {
-		if *into[i] != nil {
+	for i, size := range b.matrices() {
+		switch {
+		case *into[i] == nil:
+		case turned(size[0], size[1]):
+			addTransposed(*into[i], *got[i], size[0], size[1])
+		default:
 			Add(*into[i], *into[i], *got[i], false)
 		}
 	}
@@ -185,8 +206,9 @@ func (b *Block) weights(buffer []float32) (w Weights) {
 	return w
 }
 
-// backward runs one chunk, adding to the gradients of its leaf.
-func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, p *packedWeights, s *Saved) {
+// backward runs one chunk, adding to the gradients of its leaf; those of matrices
+// it sets, unless add is true.
+func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bool, p *packedWeights, s *Saved) {
 	d, h, rows := b.Width, b.Hidden, n*b.Tokens
 	work := scratch(3*rows*d + 2*rows*h)
 	defer release(work)
@@ -196,15 +218,15 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, p *pac
 	Sums(g.FC2Bias, dy)
 	p.fc2.Mul(rows, dy, d, du, h, nil, 0)
 	GELUGrad(act, du, s.U[:rows*h])
-	outer(rows, h, d, act, h, dy, d, g.FC2)
+	outer(rows, h, d, act, dy, g.FC2, add)
 	Sums(g.FC1Bias, du)
 	LayerNormAgain(normed, s.H[:rows*d], w.Gamma2, w.Beta2, s.Stats2)
-	outer(rows, d, h, normed, d, du, h, g.FC1)
+	outer(rows, d, h, normed, du, g.FC1, add)
 	p.fc1.Mul(rows, du, h, do, d, nil, 0)
 	LayerNormGrad(dh, do, dy, s.H[:rows*d], w.Gamma2, s.Stats2, g.Gamma2, g.Beta2)
 	// The attention.
 	Sums(g.ProjBias, dh)
-	outer(rows, d, d, s.O, d, dh, d, g.Proj)
+	outer(rows, d, d, s.O, dh, g.Proj, add)
 	p.proj.Mul(rows, dh, d, do, d, nil, 0)
 	dqkv := act
 	if 3*d > h {
@@ -219,7 +241,7 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, p *pac
 	}
 	Sums(g.QKVBias, dqkv)
 	LayerNormAgain(normed, x, w.Gamma1, w.Beta1, s.Stats1)
-	outer(rows, d, 3*d, normed, d, dqkv, 3*d, g.QKV)
+	outer(rows, d, 3*d, normed, dqkv, g.QKV, add)
 	p.qkv.Mul(rows, dqkv, 3*d, do, d, nil, 0)
 	LayerNormGrad(dx, do, dh, x, w.Gamma1, s.Stats1, g.Gamma1, g.Beta1)
 }

@@ -15,7 +15,7 @@ func (p *Packed) Pack(b []float32, k, n int) {
 	p.e, p.k, p.n = active, k, n
 	size := p.e.packedSize(k, n)
 	if cap(p.panels) < size {
-		p.panels = make([]float32, size)
+		p.panels = Make(size)
 	}
 	p.panels = p.panels[:size]
 	p.e.pack(p.panels, b, k, n)
@@ -58,10 +58,24 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []
 	}
 }
 
-// outer adds xᵀ·dy to sum [k,n] for rows of x with row stride ldx and of dy
-// with row stride ldy: the gradient of weights, one chain over the rows.
-func outer(rows, k, n int, x []float32, ldx int, dy []float32, ldy int, sum []float32) {
-	p := product{k, n, rows, matrix{x, 1, ldx}, dy, ldy, sum, n, Start{Acc: true}}
+// turned says whether the gradient of weights [k,n] is summed as [n,k]. The
+// right side of that product is copied, so it had better be the narrow one; but
+// columns of a left side 512 wide and more meet in few sets of the first cache.
+func turned(k, n int) bool {
+	if max(k, n) < 512 {
+		return n > k
+	}
+	return n < k
+}
+
+// outer computes xᵀ·dy for rows of x [rows,k] and dy [rows,n], or adds it to
+// sum: the gradient of weights, one chain over the rows. It is turned if turned
+// says so.
+func outer(rows, k, n int, x, dy, sum []float32, add bool) {
+	if turned(k, n) {
+		k, n, x, dy = n, k, dy, x
+	}
+	p := product{k, n, rows, matrix{x, 1, k}, dy, n, sum, n, Start{Acc: add}}
 	p.check()
 	p.block(active, 0, k, 0, n, nil)
 }

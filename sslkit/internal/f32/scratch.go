@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,9 +43,24 @@ func Scratch(n int) *[]float32 {
 		*b = (*b)[:n]
 		return b
 	}
-	b := make([]float32, size)[:n]
+	b := Make(size)[:n]
 	return &b
 }
+
+// Make returns n zeros. Large ones begin anywhere in a page, at a cache line:
+// the rows of matrices that all begin a page meet in the same few sets of the
+// first cache, which halves the speed of some products.
+func Make(n int) []float32 {
+	const page, line = 1024, 16
+	if n < page {
+		return make([]float32, n)
+	}
+	at := int(made.Add(1)*27) % (page / line) * line
+	return make([]float32, n+page)[at : at+n : at+n]
+}
+
+// made counts large buffers.
+var made atomic.Uint32
 
 // Release gives back what Scratch returned; nothing may use it any more.
 func Release(b *[]float32) {

@@ -26,18 +26,23 @@ func treeSum(leaves, n int, partial, out []float32) {
 // the samples from..to, which it must do in order, starting from the zeros it
 // is given.
 func SumSamples(samples, n int, out []float32, leaf func(from, to int, sum []float32)) {
+	sumLeaves(samples, n, out, func(from, to int, sum []float32) {
+		clear(sum)
+		leaf(from, to, sum)
+	})
+}
+
+// sumLeaves is SumSamples for a leaf that is not given zeros.
+func sumLeaves(samples, n int, out []float32, leaf func(from, to int, sum []float32)) {
 	leaves := Leaves(samples)
 	if leaves <= 1 {
-		clear(out[:n])
 		leaf(0, samples, out[:n])
 		return
 	}
 	partial := scratch(leaves * n)
 	defer release(partial)
 	Parallel(leaves, func(i int) {
-		sum := (*partial)[i*n : (i+1)*n]
-		clear(sum)
-		leaf(i*Leaf, min(samples, (i+1)*Leaf), sum)
+		leaf(i*Leaf, min(samples, (i+1)*Leaf), (*partial)[i*n:(i+1)*n])
 	})
 	treeSum(leaves, n, *partial, out)
 }

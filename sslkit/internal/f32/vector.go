@@ -57,9 +57,28 @@ func Squares(sum, x, mean []float32) {
 	}
 }
 
-// NormSums adds dy to s and dy·((x-mean)·rstd) to t, row by row. If y is not nil
-// only where y is positive.
+// NormSums adds dy to s and dy·((x-mean)·rstd) to t, by pieces of rows. If y is
+// not nil only where y is positive.
 func NormSums(s, t, dy, y, x, mean, rstd []float32) {
+	c := len(s)
+	held := scratch(2 * c)
+	defer release(held)
+	ps, pt := (*held)[:c], (*held)[c:]
+	for from := 0; from < len(x); from += Piece * c {
+		to := min(len(x), from+Piece*c)
+		clear(*held)
+		var yp []float32
+		if y != nil {
+			yp = y[from:to]
+		}
+		normSums(ps, pt, dy[from:to], yp, x[from:to], mean, rstd)
+		Add(s, s, ps, false)
+		Add(t, t, pt, false)
+	}
+}
+
+// normSums is NormSums row by row.
+func normSums(s, t, dy, y, x, mean, rstd []float32) {
 	c := len(s)
 	if rows, ok := vector(c, x, dy); ok && len(t) == c && len(mean) == c && len(rstd) == c {
 		if y == nil {
