@@ -85,7 +85,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{},
 			Untypeds: map[string]string{
-				"Numerics": "string:3",
+				"Numerics": "string:4",
 			},
 		}
 	})
