@@ -111,6 +111,35 @@ func TestBYOLTarget(t *testing.T) {
 	close(t, "momentum half way", rising(0.9, sslkit.NewStep(5, total, 0, 1, nil)), 0.95, 1e-6)
 }
 
+// BYOL's loss is the distance of each prediction to the target's projection of
+// the other view, both directions added.
+func TestBYOLLoss(t *testing.T) {
+	m := &BYOL{Dim: 8, Hidden: 12}
+	built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
+	for _, p := range m.target.module().Params() { // as after some steps
+		for i := range p.Value.Data() {
+			p.Value.Data()[i] *= 1 + 0.1*float32(i%3)
+		}
+	}
+	byolLoss(t, m, m.Loss)
+}
+
+func byolLoss(t reporter, m *BYOL, loss func(data.Batch, sslkit.Step) *tensor.Tensor) {
+	b := batch(m, 3, 6)
+	got := loss(b, sslkit.NewStep(0, 4, 0, 1, nil)).Item()
+	var want float64
+	for v, x := range b.Views {
+		p, z := m.predictor.Forward(m.online.project(x), true), m.target.project(b.Views[1-v])
+		for i := range 6 {
+			a, c := p.Data()[8*i:8*i+8], z.Data()[8*i:8*i+8]
+			want += (2 - 2*dot64(a, c)/math.Sqrt(dot64(a, a)*dot64(c, c))) / 6
+		}
+	}
+	close(t, "loss", got, want, 2e-6*(1+want))
+	discard(m.online)
+	discard(m.target)
+}
+
 // spread is the mean standard deviation of normalised embeddings, times √D: 1 if
 // they fill the sphere, 0 if they are one point.
 func spread(z *tensor.Tensor) float64 {
@@ -370,6 +399,32 @@ func TestSwAVLoss(t *testing.T) {
 	uniform := []*tensor.Tensor{tensor.New(6, 8), tensor.New(6, 8), tensor.New(6, 8)}
 	codes := []*tensor.Tensor{Sinkhorn(random(1, 6, 8), 0.1, 3), Sinkhorn(random(2, 6, 8), 0.1, 3)}
 	close(t, "uniform predictions", swapped(uniform, codes, 0.1).Item(), math.Log(8), 1e-5)
+}
+
+// Every view's scores are held against every other view's code, not its own.
+func TestSwappedEqualsNaive(t *testing.T) { swappedEqualsNaive(t, swapped) }
+
+func swappedEqualsNaive(t reporter, loss func(scores, codes []*tensor.Tensor, temperature float32) *tensor.Tensor) {
+	const n, k = 6, 8
+	scores := []*tensor.Tensor{random(1, n, k), random(2, n, k), random(3, n, k)}
+	codes := []*tensor.Tensor{Sinkhorn(random(4, n, k), 0.1, 3), Sinkhorn(random(5, n, k), 0.1, 3)}
+	var want float64
+	for c, q := range codes {
+		for v, x := range scores {
+			if v == c {
+				continue
+			}
+			for i := range n {
+				var sum, along float64
+				for j := i * k; j < (i+1)*k; j++ {
+					sum += math.Exp(float64(x.Data()[j]) / 0.5)
+					along += float64(q.Data()[j]) * float64(x.Data()[j]) / 0.5
+				}
+				want += (math.Log(sum) - along) / (4 * n)
+			}
+		}
+	}
+	close(t, "loss", loss(scores, codes, 0.5).Item(), want, 2e-6*(1+want))
 }
 
 // Prototypes keep their length, and are held still at first.

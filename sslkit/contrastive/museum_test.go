@@ -116,6 +116,29 @@ func TestMuseumSimSiam(t *testing.T) {
 	}
 }
 
+// TestMuseumBYOL: the check of BYOL's loss finds every faulty one whose value is
+// wrong. The target is frozen, so no gradient can get there to be stopped.
+func TestMuseumBYOL(t *testing.T) {
+	for _, e := range museum.Exhibits("BYOL") {
+		if strings.HasPrefix(e.Name, "gradient") {
+			continue
+		}
+		t.Run(e.Name+" ("+e.Source+")", func(t *testing.T) {
+			m := &BYOL{Dim: 8, Hidden: 12}
+			built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
+			var f findings
+			byolLoss(&f, m, func(b data.Batch, _ sslkit.Step) *tensor.Tensor {
+				p1, p2 := m.predictor.Forward(m.online.project(b.Views[0]), true), m.predictor.Forward(m.online.project(b.Views[1]), true)
+				t1, t2 := m.target.project(b.Views[0]), m.target.project(b.Views[1])
+				return e.Func.(func(p1, p2, z1, z2 *tensor.Tensor) *tensor.Tensor)(p1, p2, t1, t2)
+			})
+			if len(f) == 0 {
+				t.Error("not found")
+			}
+		})
+	}
+}
+
 // TestMuseumMoCo: zhirongw/lemniscate.pytorch#13, the positive among the
 // negatives. In a queue it gets there if keys enter before the loss is computed.
 func TestMuseumMoCo(t *testing.T) {
@@ -153,6 +176,18 @@ func TestMuseumDINO(t *testing.T) {
 	})
 	if len(divided) == 0 || len(added) == 0 {
 		t.Errorf("found %q and %q", divided, added)
+	}
+}
+
+// TestMuseumOwnCode: microsoft/A-CLIP#4, a loss that does not compare the two
+// views; here each view predicts its own code.
+func TestMuseumOwnCode(t *testing.T) {
+	var f findings
+	swappedEqualsNaive(&f, func(scores, codes []*tensor.Tensor, temperature float32) *tensor.Tensor {
+		return swapped([]*tensor.Tensor{scores[1], scores[0], scores[2]}, codes, temperature)
+	})
+	if len(f) == 0 {
+		t.Error("not found")
 	}
 }
 
