@@ -55,7 +55,7 @@ func regressionBugs() []Exhibit {
 			func(p, z *tensor.Tensor) *tensor.Tensor {
 				return tensor.Scale(regressed(p, z), 1/float32(p.Dim(1)))
 			}),
-		bug("-2·cosine without the constant", "Lightning-Universe/lightning-bolts#697",
+		bug("-2·cosine without the constant", "",
 			"Add 2, so that 0 is perfect; the gradient is right as it is.",
 			func(p, z *tensor.Tensor) *tensor.Tensor { return plus(regressed(p, z), -2) }),
 		bug("sign turned", "",
@@ -128,7 +128,7 @@ func byolBugs() []Exhibit {
 			func(p1, p2, z1, z2 *tensor.Tensor) *tensor.Tensor {
 				return tensor.Add(distance(p1, z2.Detach()), distance(p2, z1.Detach()))
 			}),
-		bug("-2·cosine without the constant", "Lightning-Universe/lightning-bolts#697",
+		bug("-2·cosine without the constant", "",
 			"Add 2 for each direction, so that 0 is perfect; the gradient is right as it is.",
 			func(p1, p2, z1, z2 *tensor.Tensor) *tensor.Tensor { return plus(swapped(p1, p2, z1, z2), -4) }),
 	}

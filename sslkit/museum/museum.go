@@ -11,8 +11,8 @@
 // exponentials overflow.
 //
 // The losses stand here in their plainest form, one term of the formula after
-// the other, and share nothing with the methods of the course, whose tests hold
-// both against each other.
+// the other, and share nothing with the methods of the course, which are found
+// right like any other.
 //
 // An exhibit that is a function of rows alone is shown on one machine, even if
 // it came from code for several.
@@ -24,7 +24,7 @@ import "slices"
 type Exhibit struct {
 	Loss   string // the loss that was meant, such as "NT-Xent"
 	Name   string // the fault, such as "temperature left out"
-	Source string // where it was reported, as owner/project#number; "" if no report is known to us
+	Source string // where it was reported, or asked for by mistake, as owner/project#number; "" if no report is known to us
 	Cure   string // what to do, in a sentence
 	Func   any    // the faulty loss, with a signature that WhichBug takes
 }
