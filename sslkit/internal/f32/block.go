@@ -210,26 +210,30 @@ func (b *Block) weights(buffer []float32) (w Weights) {
 // it sets, unless add is true.
 func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bool, p *packedWeights, s *Saved) {
 	d, h, rows := b.Width, b.Hidden, n*b.Tokens
-	work := scratch(3*rows*d + 2*rows*h)
+	ldh := h + 16 // columns of rows a power of two apart meet in few sets of the first cache
+	work := scratch(3*rows*d + 2*rows*ldh)
 	defer release(work)
 	normed, dh, do := (*work)[:rows*d], (*work)[rows*d:2*rows*d], (*work)[2*rows*d:3*rows*d]
-	act, du := (*work)[3*rows*d:3*rows*d+rows*h], (*work)[3*rows*d+rows*h:]
+	act, du := (*work)[3*rows*d:3*rows*d+rows*ldh], (*work)[3*rows*d+rows*ldh:]
 	// The MLP.
 	Sums(g.FC2Bias, dy)
-	p.fc2.Mul(rows, dy, d, du, h, nil, 0)
-	GELUGrad(act, du, s.U[:rows*h])
-	outer(rows, h, d, act, dy, g.FC2, add)
-	Sums(g.FC1Bias, du)
+	p.fc2.Mul(rows, dy, d, du, ldh, nil, 0)
+	for r := range rows {
+		du := du[r*ldh : r*ldh+h]
+		GELUGrad(act[r*ldh:r*ldh+h], du, s.U[r*h:(r+1)*h])
+		Sums(g.FC1Bias, du)
+	}
+	outer(rows, h, d, act, ldh, dy, d, g.FC2, add)
 	LayerNormAgain(normed, s.H[:rows*d], w.Gamma2, w.Beta2, s.Stats2)
-	outer(rows, d, h, normed, du, g.FC1, add)
-	p.fc1.Mul(rows, du, h, do, d, nil, 0)
+	outer(rows, d, h, normed, d, du, ldh, g.FC1, add)
+	p.fc1.Mul(rows, du, ldh, do, d, nil, 0)
 	LayerNormGrad(dh, do, dy, s.H[:rows*d], w.Gamma2, s.Stats2, g.Gamma2, g.Beta2)
 	// The attention.
 	Sums(g.ProjBias, dh)
-	outer(rows, d, d, s.O, dh, g.Proj, add)
+	outer(rows, d, d, s.O, d, dh, d, g.Proj, add)
 	p.proj.Mul(rows, dh, d, do, d, nil, 0)
 	dqkv := act
-	if 3*d > h {
+	if 3*d > ldh {
 		extra := scratch(rows * 3 * d)
 		defer release(extra)
 		dqkv = *extra
@@ -241,7 +245,7 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 	}
 	Sums(g.QKVBias, dqkv)
 	LayerNormAgain(normed, x, w.Gamma1, w.Beta1, s.Stats1)
-	outer(rows, d, 3*d, normed, dqkv, g.QKV, add)
+	outer(rows, d, 3*d, normed, d, dqkv, 3*d, g.QKV, add)
 	p.qkv.Mul(rows, dqkv, 3*d, do, d, nil, 0)
 	LayerNormGrad(dx, do, dh, x, w.Gamma1, s.Stats1, g.Gamma1, g.Beta1)
 }

@@ -58,24 +58,18 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []
 	}
 }
 
-// turned says whether the gradient of weights [k,n] is summed as [n,k]. The
-// right side of that product is copied, so it had better be the narrow one; but
-// columns of a left side 512 wide and more meet in few sets of the first cache.
-func turned(k, n int) bool {
-	if max(k, n) < 512 {
-		return n > k
-	}
-	return n < k
-}
+// turned says whether the gradient of weights [k,n] is summed as [n,k]: the right
+// side of that product is copied, so it had better be the narrow one.
+func turned(k, n int) bool { return n > k }
 
-// outer computes xᵀ·dy for rows of x [rows,k] and dy [rows,n], or adds it to
-// sum: the gradient of weights, one chain over the rows. It is turned if turned
-// says so.
-func outer(rows, k, n int, x, dy, sum []float32, add bool) {
+// outer computes xᵀ·dy for rows of x [rows,k] with row stride ldx and of dy
+// [rows,n] with row stride ldy, or adds it to sum: the gradient of weights, one
+// chain over the rows. It is turned if turned says so.
+func outer(rows, k, n int, x []float32, ldx int, dy []float32, ldy int, sum []float32, add bool) {
 	if turned(k, n) {
-		k, n, x, dy = n, k, dy, x
+		k, n, x, dy, ldx, ldy = n, k, dy, x, ldy, ldx
 	}
-	p := product{k, n, rows, matrix{x, 1, k}, dy, n, sum, n, Start{Acc: add}}
+	p := product{k, n, rows, matrix{x, 1, ldx}, dy, ldy, sum, n, Start{Acc: add}}
 	p.check()
 	p.block(active, 0, k, 0, n, nil)
 }
