@@ -75,8 +75,14 @@ func (s *Saved) at(b *Block, i int) (part Saved) {
 	return part
 }
 
-// chunk is the number of samples taken at a time: about 200 rows.
-func (b *Block) chunk() int { return max(1, min(Leaf, 208/b.Tokens)) }
+// near is how many values between the layers of a block a chunk may have: about
+// what the second cache holds.
+const near = 136 << 10
+
+// chunk is the number of samples taken at a time.
+func (b *Block) chunk() int {
+	return max(1, min(Leaf, near/((3*b.Width+2*b.Hidden)*b.Tokens)))
+}
 
 func (b *Block) keys(i int) int {
 	if b.Lengths == nil {

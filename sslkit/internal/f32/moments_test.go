@@ -34,14 +34,14 @@ func TestLongSums(t *testing.T) {
 		for i := j; i < len(x); i += c {
 			v += (float64(x[i]) - m) * (float64(x[i]) - m) / (samples * rows)
 		}
-		near(t, "mean", mean[j], m, 1e-7)
-		near(t, "variance", variance[j], v, 2e-5) // of values that differ in their last ten bits
-		near(t, "sum", s[j], ds, 1e-6)
-		near(t, "sum of products", u[j], du, 1e-6)
+		closeTo(t, "mean", mean[j], m, 1e-7)
+		closeTo(t, "variance", variance[j], v, 2e-5) // of values that differ in their last ten bits
+		closeTo(t, "sum", s[j], ds, 1e-6)
+		closeTo(t, "sum of products", u[j], du, 1e-6)
 	}
 }
 
-func near(t *testing.T, what string, got float32, want, most float64) {
+func closeTo(t *testing.T, what string, got float32, want, most float64) {
 	t.Helper()
 	if e := math.Abs(float64(got)/want - 1); e > most || e != e {
 		t.Errorf("%s: %g, want %g: %.1g away", what, got, want, e)
