@@ -27,7 +27,7 @@ func GEMM(o Options, peak float64) []Product {
 	var all []Product
 	for _, s := range Shapes {
 		m, n, k := s[0], s[1], s[2]
-		a, b, c := noise(o.Seed, m*k), noise(o.Seed+1, k*n), make([]float32, m*n)
+		a, b, c := noise(o.Seed, m*k), noise(o.Seed+1, k*n), f32.Make(m*n)
 		flops := 2 * float64(m) * float64(n) * float64(k)
 		repeat := max(1, int(2e8/flops))
 		var seconds []float64
@@ -46,7 +46,7 @@ func GEMM(o Options, peak float64) []Product {
 }
 
 func noise(seed uint64, n int) []float32 {
-	x, r := make([]float32, n), rng.New(seed, "bench")
+	x, r := f32.Make(n), rng.New(seed, "bench")
 	for i := range x {
 		x[i] = r.Norm()
 	}

@@ -168,17 +168,33 @@ func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *panels) {
 
 // packA copies rows i0..i1 of A tile by tile, each by columns.
 func (s *slab) packA(i0, i1 int) {
-	at := 0
+	a, at := s.product.a, 0
 	for i, rows := i0, 0; i < i1; i += rows {
 		rows = evenly(i1-i, s.e.rows)
 		to := s.a[at : at+rows*s.depth]
+		if a.col == 1 && rows == 6 {
+			interleave6(to, a.data[i*a.row+s.k0:], a.row)
+			at += len(to)
+			continue
+		}
 		for q := range rows {
-			from := s.product.a.data[(i+q)*s.product.a.row+s.k0*s.product.a.col:]
+			from := a.data[(i+q)*a.row+s.k0*a.col:]
 			for l := range s.depth {
-				to[l*rows+q] = from[l*s.product.a.col]
+				to[l*rows+q] = from[l*a.col]
 			}
 		}
 		at += len(to)
+	}
+}
+
+// interleave6 writes six rows, row values apart, by columns.
+func interleave6(to, from []float32, row int) {
+	n := len(to) / 6
+	r0, r1, r2 := from[:n], from[row:][:n], from[2*row:][:n]
+	r3, r4, r5 := from[3*row:][:n], from[4*row:][:n], from[5*row:][:n]
+	for l := range r0 {
+		d := (*[6]float32)(to[6*l:])
+		d[0], d[1], d[2], d[3], d[4], d[5] = r0[l], r1[l], r2[l], r3[l], r4[l], r5[l]
 	}
 }
 
