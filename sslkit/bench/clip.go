@@ -51,6 +51,7 @@ func buildCLIP(batch int, seed uint64) *clip {
 // draw returns pictures [batch,32,32,3] and the words of each, [batch·16].
 func (m *clip) draw() (pictures *tensor.Tensor, words []int) {
 	index := make([]int, m.batch)
+	words = make([]int, 0, m.batch*clipWords)
 	for i := range index {
 		j := m.r.IntN(clipPool)
 		index[i] = j

@@ -94,11 +94,11 @@ func buildMAE(batch int, seed uint64) *mae {
 
 func (m *mae) draw() maeBatch {
 	index := make([]int, m.batch)
-	var seen []int
+	seen, order := make([]int, 0, m.batch*maeSeen), make([]int, maeTokens)
 	mask := make([]float32, m.batch*maeTokens)
 	for i := range index {
 		index[i] = m.r.IntN(maePool)
-		order := m.r.Perm(maeTokens)
+		m.r.Permute(order)
 		seen = append(seen, order[:maeSeen]...)
 		for _, p := range order[maeSeen:] {
 			mask[i*maeTokens+p] = 1

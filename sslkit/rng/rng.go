@@ -119,14 +119,19 @@ func (s *Stream) IntN(n int) int {
 // Perm returns a random permutation of 0..n-1 (Fisher and Yates).
 func (s *Stream) Perm(n int) []int {
 	p := make([]int, n)
+	s.Permute(p)
+	return p
+}
+
+// Permute sets p to a random order of 0 to len(p)-1: what Perm returns.
+func (s *Stream) Permute(p []int) {
 	for i := range p {
 		p[i] = i
 	}
-	for i := n - 1; i > 0; i-- {
+	for i := len(p) - 1; i > 0; i-- {
 		j := s.IntN(i + 1)
 		p[i], p[j] = p[j], p[i]
 	}
-	return p
 }
 
 // Norm returns a standard normal deviate by Marsaglia's polar method.

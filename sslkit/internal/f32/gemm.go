@@ -122,7 +122,7 @@ func (p *product) packs(e *engine, depth, rows int) bool {
 
 // A slab is blockK terms of a product, its operands copied where that pays.
 type slab struct {
-	*product
+	product
 	e         *engine
 	k0, depth int
 	n0, n1    int
@@ -132,7 +132,7 @@ type slab struct {
 // block computes rows m0..m1 and columns n0..n1 of the product. If all of B is
 // packed that is given, and n0 is 0 and n1 is n.
 func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *panels) {
-	s := slab{product: p, e: e, n0: n0, n1: n1, depth: evenly(p.k, blockK)}
+	s := slab{product: *p, e: e, n0: n0, n1: n1, depth: evenly(p.k, blockK)}
 	if packed == nil && p.packs(e, s.depth, m1-m0) {
 		b := scratch(e.packedSize(s.depth, n1-n0))
 		defer release(b)
@@ -200,7 +200,7 @@ func interleave6(to, from []float32, row int) {
 
 // panel computes the columns of one panel from column j, for rows i0..i1.
 func (s *slab) panel(i0, i1, j int) {
-	p, width := s.product, min(s.e.cols, s.n1-j)
+	p, width := &s.product, min(s.e.cols, s.n1-j)
 	t := tile{ldc: uintptr(p.ldc) * 4, k: uintptr(s.depth)}
 	switch {
 	case s.depth == 0:
@@ -229,7 +229,7 @@ func (s *slab) panel(i0, i1, j int) {
 // begin sets where the tile of row i and column j stands and what it begins
 // from.
 func (s *slab) begin(t *tile, i, j int) {
-	p := s.product
+	p := &s.product
 	t.c = unsafe.Pointer(&p.c[i*p.ldc+j])
 	switch {
 	case s.k0 > 0 || p.start.Acc:

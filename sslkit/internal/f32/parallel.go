@@ -19,7 +19,7 @@ func Parallel(n int, f func(i int)) {
 		}
 		return
 	}
-	j := &job{f: f, n: int64(n), done: make(chan struct{}, 1)}
+	j := &job{f: f, n: int64(n)}
 	j.call(threads - 1)
 	j.work()
 	j.wait()
@@ -35,9 +35,9 @@ type job struct {
 	n       int64
 	next    atomic.Int64
 	failed  atomic.Pointer[taskPanic]
-	helpers atomic.Int64 // at work
-	waiting atomic.Bool  // the caller is, for the last of them
-	done    chan struct{}
+	helpers atomic.Int64  // at work
+	waiting atomic.Bool   // the caller is, for the last of them, and has made done
+	done    chan struct{} // tells it so
 }
 
 // queue holds jobs that want a helper. An entry whose job is over by the time a
@@ -119,6 +119,7 @@ func (j *job) wait() {
 		if time.Since(start) < patience {
 			continue
 		}
+		j.done = make(chan struct{}, 1)
 		if j.waiting.Store(true); j.helpers.Load() > 0 {
 			<-j.done
 		}
