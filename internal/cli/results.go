@@ -13,7 +13,7 @@ import (
 // results is hidden: it serves this project's own table.
 func (a *app) results() *cobra.Command {
 	var p results.Plan
-	var dir, page, report string
+	var dir, page, report, peers string
 	var epochs map[string]int
 	var tableOnly bool
 	c := &cobra.Command{
@@ -28,14 +28,19 @@ goes on from there.`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			p.Epochs = epochs
+			write := func() error { return p.Write(dir, page, report) }
 			if tableOnly {
-				return p.Write(dir, page, report)
+				return write()
 			}
 			s, err := a.session(c.Context())
 			if err != nil {
 				return err
 			}
-			err = p.Execute(s, dir, a.out, func() error { return p.Write(dir, page, report) })
+			if peers != "" {
+				err = errors.Join(p.JudgePeers(s, peers, dir, a.out), write())
+			} else {
+				err = p.Execute(s, dir, a.out, write)
+			}
 			if errors.Is(err, context.Canceled) {
 				fmt.Fprintln(a.err, "interrupted: the same command goes on from here")
 			}
@@ -52,6 +57,7 @@ goes on from there.`,
 	f.StringVar(&page, "page", "README.md", "Markdown file that holds the short table")
 	f.StringVar(&report, "report", "sslkit/RESULTS.md", "Markdown file for all of it")
 	f.StringSliceVar(&p.Methods, "methods", nil, "only these methods and what they are held against (default: all)")
+	f.StringVar(&peers, "peers", "", "instead judge the encoders that sslkit/bench/peers/parity.py left in this folder, and write the table")
 	f.BoolVar(&tableOnly, "table", false, "only write the table from the finished rows")
 	return c
 }

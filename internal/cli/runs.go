@@ -34,8 +34,8 @@ func (a *app) runs() *cobra.Command {
 		}),
 	}
 	l := c.Flags()
-	l.StringVar(&f.Kind, "kind", "", "only runs of this kind: pretrain, probe, knn, finetune, supervised, random, pixels")
-	offer(c, "kind", []string{"pretrain", "probe", "knn", "finetune", "supervised", "random", "pixels"})
+	l.StringVar(&f.Kind, "kind", "", "only runs of this kind: pretrain, probe, knn, finetune, supervised, random, pixels, imported")
+	offer(c, "kind", []string{"pretrain", "probe", "knn", "finetune", "supervised", "random", "pixels", "imported"})
 	l.StringVar(&f.Method, "method", "", "only runs of this method")
 	l.StringVar(&status, "status", "", "only runs that are running, finished, failed, interrupted, diverged or crashed")
 	offer(c, "status", []string{"running", "finished", "failed", "interrupted", "diverged", "crashed"})

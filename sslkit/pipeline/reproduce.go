@@ -116,6 +116,11 @@ func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if q, ok := t.(requiring); ok {
+		if err := q.ready(); err != nil {
+			return nil, nil, err
+		}
+	}
 	x := &execution{ctx: s.context(), out: &Run{name: r.Name()}}
 	if x.sets, err = s.openSets(r.Data); err != nil {
 		return nil, nil, err
@@ -133,6 +138,9 @@ func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
 	x.bar = s.bar("reproduce "+r.Name(), t.steps())
 	return x, t, nil
 }
+
+// requiring is a task that needs more than its record, its data and its parent.
+type requiring interface{ ready() error }
 
 // replay does the task against its recorded values.
 func replay(v Verdict, x *execution, t task, c *checker, status tracker.Status) (Verdict, error) {

@@ -200,7 +200,7 @@ func (t *pretraining) loadHeads(r *Run) error {
 }
 
 // tasks are the types a record's config may name at its top.
-var tasks = []any{pretraining{}, random{}, pixels{}, supervised{}, Probe{}, Neighbours{}, Tuning{}}
+var tasks = []any{pretraining{}, random{}, pixels{}, imported{}, supervised{}, Probe{}, Neighbours{}, Tuning{}}
 
 // decode turns a record's config into its task.
 func (s *Session) decode(r tracker.Run) (task, error) {
