@@ -1,0 +1,475 @@
+"""The methods of the results table in PyTorch, at the table's budget.
+
+    parity.py simclr|byol|mae --seed N [--out FOLDER] [--epochs N] [--steps N]
+    parity.py views [--out FOLDER]
+
+Encoder, method, data, augmentation, optimizer and schedule are the defaults of
+nn.ResNet, nn.ViT, contrastive.SimCLR, contrastive.BYOL and mae.Autoencoder,
+written again from their descriptions; the random numbers are PyTorch's own. The
+encoder is left in FOLDER in the form of nn.Save, beside a JSON object that is
+printed, too. `sslnotes results --peers FOLDER` judges it by the probe that
+judges ours, after it has seen that its features of a picture are those that
+PyTorch computed.
+
+`views` prints the moments of augmented pictures.
+"""
+import argparse
+import copy
+import gzip
+import hashlib
+import json
+import math
+import os
+import sys
+import time
+
+import numpy
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import models
+
+DATA = "/data"
+BATCH = 256
+
+
+# The data: the training images that Set.Holdout leaves.
+
+
+def idx(name):
+    with gzip.open(os.path.join(DATA, name + ".gz")) as f:
+        raw = f.read()
+    dims = numpy.frombuffer(raw, ">u4", raw[3], 4)
+    return numpy.frombuffer(raw, numpy.uint8, offset=4 + 4 * raw[3]).reshape(dims)
+
+
+def finalise(x):
+    """SplitMix64's finaliser."""
+    m = 2**64 - 1
+    x = (x + 0x9E3779B97F4A7C15) & m
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & m
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & m
+    return x ^ x >> 31
+
+
+def words(seed, purpose, n):
+    """The first n words of the stream that Go's rng.New gives: Philox4x32-10."""
+    h = finalise(seed ^ 0x9E3779B97F4A7C15)
+    text = purpose.encode()
+    for i in range(0, len(text), 8):
+        h = finalise(h ^ int.from_bytes(text[i : i + 8].ljust(8, b"\0"), "little"))
+    h = finalise(h ^ len(text) << 32)
+    g = finalise((h + 0x9E3779B97F4A7C15) & (2**64 - 1))
+    low, shift = numpy.uint64(2**32 - 1), numpy.uint64(32)
+    c0 = numpy.arange((n + 3) // 4, dtype=numpy.uint64)
+    c1, c2, c3 = (numpy.full_like(c0, v) for v in (0, g & 0xFFFFFFFF, g >> 32))
+    k0, k1 = h & 0xFFFFFFFF, h >> 32
+    for _ in range(10):
+        a, b = c0 * numpy.uint64(0xD2511F53), c2 * numpy.uint64(0xCD9E8D57)
+        c0, c1, c2, c3 = b >> shift ^ c1 ^ numpy.uint64(k0), b & low, a >> shift ^ c3 ^ numpy.uint64(k1), a & low
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return numpy.stack([c0, c1, c2, c3], 1).reshape(-1)
+
+
+def permutation(seed, purpose, n):
+    stream = iter(words(seed, purpose, 2 * n).tolist())
+    p = list(range(n))
+    for i in range(n - 1, 0, -1):
+        bound = i + 1
+        product = next(stream) * bound
+        while product & 0xFFFFFFFF < 2**32 % bound:
+            product = next(stream) * bound
+        j = product >> 32
+        p[i], p[j] = p[j], p[i]
+    return p
+
+
+class Data:
+    def __init__(self):
+        pixels, labels = idx("train-images-idx3-ubyte"), idx("train-labels-idx1-ubyte")
+        left, held = [], [0] * 10
+        for i in permutation(0, "divide", len(labels)):
+            held[labels[i]] += 1
+            if held[labels[i]] > 500:
+                left.append(i)
+        left.sort()
+        self.digest = hashlib.sha256(pixels[left].tobytes() + labels[left].tobytes()).hexdigest()
+        self.images = torch.from_numpy(pixels[left])[:, None]
+        self.mean, self.std = pixels.mean() / 255, pixels.std() / 255
+        self.first = torch.from_numpy(idx("t10k-images-idx3-ubyte")[:1].copy())[:, None].float() / 255
+
+    def normalise(self, x):
+        return (x - self.mean) / self.std
+
+
+# Augmentation: one affine map, sampled once, then values.
+
+
+def uniform(n, low, high):
+    return low + (high - low) * torch.rand(n)
+
+
+def crop(n, least=0.3, ratio=4 / 3):
+    """Half-widths w, h and middles x, y of crops in a picture from -1 to 1."""
+    area = uniform((n, 10), least, 1)
+    aspect = torch.exp(uniform((n, 10), -math.log(ratio), math.log(ratio)))
+    w, h = (area * aspect).sqrt(), (area / aspect).sqrt()
+    fits = (w <= 1) & (h <= 1)
+    first = fits.int().argmax(1, keepdim=True)
+    any_fits = fits.any(1)
+    w = torch.where(any_fits, w.gather(1, first)[:, 0], torch.ones(n))
+    h = torch.where(any_fits, h.gather(1, first)[:, 0], torch.ones(n))
+    return w, h, (1 - w) * uniform(n, -1, 1), (1 - h) * uniform(n, -1, 1)
+
+
+def view(x, jitter):
+    """Views of pictures [N,1,28,28] with values from 0 to 1."""
+    n = len(x)
+    w, h, at_x, at_y = crop(n)
+    w = torch.where(torch.rand(n) < 0.5, -w, w)
+    none = torch.zeros(n)
+    maps = torch.stack([torch.stack([w, none, at_x], 1), torch.stack([none, h, at_y], 1)], 1)
+    grid = F.affine_grid(maps, list(x.shape), align_corners=False)
+    x = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    if not jitter:
+        return x
+    y = (x * uniform((n, 1, 1, 1), 0.6, 1.4)).clamp(0, 1)
+    mean = y.mean((1, 2, 3), keepdim=True)
+    y = ((y - mean) * uniform((n, 1, 1, 1), 0.6, 1.4) + mean).clamp(0, 1)
+    return torch.where(torch.rand(n, 1, 1, 1) < 0.8, y, x)
+
+
+# Layers, as package nn initialises them.
+
+
+def normal(weight, inputs, gain=1.0):
+    nn.init.normal_(weight, std=math.sqrt(gain / inputs))
+
+
+def glorot(weight, out, into):
+    limit = math.sqrt(6 / (out + into))
+    nn.init.uniform_(weight, -limit, limit)
+
+
+def mlp(into, hidden, out):
+    m = nn.Sequential(nn.Linear(into, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, out))
+    normal(m[0].weight, into)
+    normal(m[3].weight, hidden)
+    nn.init.zeros_(m[3].bias)
+    return m
+
+
+class ResNet(nn.Module):
+    """nn.ResNet{}: one basic block of 32, 64 and 128 channels, a stem of stride 2."""
+
+    dim = 128
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(1, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU())
+        self.stages = nn.Sequential(models.Residual(32, 32, 1), models.Residual(32, 64, 2), models.Residual(64, 128, 2))
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                normal(m.weight, m.kernel_size[0] ** 2 * m.in_channels, 2)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x):
+        return self.stages(self.stem(x.contiguous(memory_format=torch.channels_last))).mean((2, 3))
+
+    def named(self):
+        """Layers by their names in Go."""
+        yield "stem.conv", self.stem[0]
+        yield "stem.norm", self.stem[1]
+        for i, block in enumerate(self.stages):
+            names = zip(("conv1", "norm1", "conv2", "norm2"), (block.main[0], block.main[1], block.main[3], block.main[4]))
+            if not isinstance(block.short, nn.Identity):
+                names = [*names, ("short", block.short[0]), ("shortnorm", block.short[1])]
+            for name, layer in names:
+                yield f"stage{i}.0.{name}", layer
+
+
+def blocks(width, depth):
+    """A stack of pre-LN blocks of four heads, and a LayerNorm."""
+    stack = nn.Sequential(*[models.Block(width) for _ in range(depth)], nn.LayerNorm(width))
+    for b in stack[:-1]:
+        for layer, out, into in ((b.qkv, width, width), (b.out, width, width), (b.up, 4 * width, width), (b.down, width, 4 * width)):
+            glorot(layer.weight, out, into)
+            nn.init.zeros_(layer.bias)
+    return stack
+
+
+def sines(rows, cols, width):
+    """Fixed positions: sines and cosines of the row, then of the column."""
+    n = width // 4
+    frequency = 10000 ** (-torch.arange(n, dtype=torch.float64) / n)
+    y, x = (v.reshape(-1, 1) * frequency for v in torch.meshgrid(torch.arange(rows), torch.arange(cols), indexing="ij"))
+    return torch.cat([y.sin(), y.cos(), x.sin(), x.cos()], 1).float()
+
+
+def patchify(x):
+    return x.view(len(x), 7, 4, 7, 4).permute(0, 1, 3, 2, 4).reshape(len(x), 49, 16)
+
+
+def pick(x, index):
+    return torch.gather(x, 1, index[..., None].expand(-1, -1, x.shape[-1]))
+
+
+class ViT(nn.Module):
+    """nn.ViT{}: patches of 4×4, four blocks of width 128, features the tokens' mean."""
+
+    dim = 128
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.trunk = nn.Linear(16, 128), blocks(128, 4)
+        glorot(self.embed.weight, 128, 16)
+        nn.init.zeros_(self.embed.bias)
+        self.register_buffer("places", sines(7, 7, 128))
+
+    def tokens(self, patches, visible=None):
+        places = self.places.expand(len(patches), -1, -1)
+        if visible is not None:
+            patches, places = pick(patches, visible), pick(places, visible)
+        return self.trunk(self.embed(patches) + places)
+
+    def forward(self, x):
+        return self.tokens(patchify(x)).mean(1)
+
+    def named(self):
+        yield "embed", self.embed
+        for i, b in enumerate(self.trunk[:-1]):
+            for name, layer in (("norm1", b.norm1), ("qkv", b.qkv), ("proj", b.out), ("norm2", b.norm2), ("fc1", b.up), ("fc2", b.down)):
+                yield f"trunk.block{i}.{name}", layer
+        yield "trunk.norm", self.trunk[-1]
+
+
+# Methods. Each is a module with an encoder, a loss of pictures, and what it
+# does after a step.
+
+
+class SimCLR(nn.Module):
+    rate, decay, epochs = 2e-3, 1e-4, 2
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = ResNet()
+        self.projector = mlp(128, 128, 64)
+
+    def forward(self, x, data):
+        views = torch.cat([data.normalise(view(x, True)), data.normalise(view(x, True))])
+        z = F.normalize(self.projector(self.encoder(views)), dim=1)
+        similar = (z @ z.t() / 0.2).masked_fill(torch.eye(len(z), dtype=torch.bool), float("-inf"))
+        first = torch.arange(len(x))
+        return F.cross_entropy(similar, torch.cat([first + len(x), first]))
+
+    def trained(self):
+        return self.parameters()
+
+    def after(self, step, steps):
+        pass
+
+
+class BYOL(nn.Module):
+    rate, decay, epochs = 2e-3, 1e-4, 2
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = ResNet()
+        self.projector, self.predictor = mlp(128, 256, 64), mlp(64, 256, 64)
+        self.target = copy.deepcopy(nn.Sequential(self.encoder, self.projector)).requires_grad_(False)
+
+    def forward(self, x, data):
+        a, b = data.normalise(view(x, True)), data.normalise(view(x, True))
+        p, q = (self.predictor(self.projector(self.encoder(v))) for v in (a, b))
+        with torch.no_grad():
+            s, t = self.target(a), self.target(b)
+        return self.regression(p, t) + self.regression(q, s)
+
+    @staticmethod
+    def regression(p, z):
+        return (2 - 2 * F.cosine_similarity(p, z, dim=1)).mean()
+
+    def trained(self):
+        return [p for p in self.parameters() if p.requires_grad]
+
+    @torch.no_grad()
+    def after(self, step, steps):
+        momentum = 1 - (1 - 0.99) * (1 + math.cos(math.pi * step / steps)) / 2
+        online = nn.Sequential(self.encoder, self.projector)
+        for t, o in zip(self.target.parameters(), online.parameters()):
+            t.mul_(momentum).add_(o, alpha=1 - momentum)
+
+
+class MAE(nn.Module):
+    rate, decay, epochs = 1e-3, 0.05, 3
+    seen = 12  # of 49 patches
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = ViT()
+        self.bridge, self.decoder, self.out = nn.Linear(128, 64), blocks(64, 2), nn.Linear(64, 16)
+        for layer in (self.bridge, self.out):
+            normal(layer.weight, layer.in_features)
+            nn.init.zeros_(layer.bias)
+        self.hidden = nn.Parameter(0.02 * torch.randn(64))
+        self.register_buffer("places", sines(7, 7, 64))
+
+    def forward(self, x, data):
+        patches = patchify(data.normalise(view(x, False)))
+        n = len(patches)
+        order = torch.rand(n, 49).argsort(1)
+        back = order.argsort(1)
+        z = self.bridge(self.encoder.tokens(patches, order[:, : self.seen]))
+        z = torch.cat([z, self.hidden.expand(n, 49 - self.seen, -1)], 1)
+        painted = self.out(self.decoder(pick(z, back) + self.places))
+        mean, variance = patches.mean(-1, keepdim=True), patches.var(-1, keepdim=True)
+        target = (patches - mean) / (variance + 1e-6).sqrt()
+        mask = (back >= self.seen).float()
+        return (((painted - target) ** 2).mean(-1) * mask).sum() / mask.sum()
+
+    def trained(self):
+        return self.parameters()
+
+    def after(self, step, steps):
+        pass
+
+
+METHODS = {"simclr": SimCLR, "byol": BYOL, "mae": MAE}
+
+
+# Training, as pipeline.Pretrain does it.
+
+
+def rate(step, steps, peak):
+    """Linear warm-up over a twentieth, then half a cosine to 0."""
+    warmup = max(1, steps // 20)
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
+
+
+def adamw(parameters, decay):
+    """Biases, scales and MAE's token do not decay."""
+    groups = {True: [], False: []}
+    for p in parameters:
+        groups[p.dim() > 1].append(p)
+    return torch.optim.AdamW([{"params": groups[True], "weight_decay": decay}, {"params": groups[False], "weight_decay": 0.0}], fused=True)
+
+
+def train(method, data, steps, total, tell):
+    """Takes steps of a schedule of total; the loss of each."""
+    optimizer, losses, order = adamw(method.trained(), method.decay), [], None
+    per_epoch = len(data.images) // BATCH
+    method.train()
+    for step in range(steps):
+        at = step % per_epoch
+        if at == 0:
+            order = torch.randperm(len(data.images))
+        x = data.images[order[at * BATCH : (at + 1) * BATCH]].float() / 255
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step, total, method.rate)
+        optimizer.zero_grad(set_to_none=True)
+        loss = method(x, data)
+        loss.backward()
+        optimizer.step()
+        method.after(step, total)
+        losses.append(loss.item())
+        tell(step, losses[-1])
+    return losses
+
+
+# The encoder, in Go's form.
+
+
+def arrays(encoder):
+    norms = (nn.BatchNorm2d, nn.LayerNorm)
+    for name, layer in encoder.named():
+        if isinstance(layer, norms):
+            yield name + ".gamma", layer.weight
+            yield name + ".beta", layer.bias
+        elif isinstance(layer, nn.Conv2d):
+            yield name + ".weight", layer.weight.permute(2, 3, 1, 0)
+        else:
+            yield name + ".weight", layer.weight.t()
+            yield name + ".bias", layer.bias
+        if isinstance(layer, nn.BatchNorm2d):
+            yield name + ".mean", layer.running_mean
+            yield name + ".variance", layer.running_var
+
+
+def save(path, encoder):
+    head, body = {}, b""
+    for name, v in arrays(encoder):
+        raw = v.detach().contiguous().numpy().astype("<f4").tobytes()
+        head[name] = {"dtype": "F32", "shape": list(v.shape), "data_offsets": [len(body), len(body) + len(raw)]}
+        body += raw
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(len(text).to_bytes(8, "little") + text + body)
+
+
+def run(a, data):
+    torch.manual_seed(a.seed)
+    method = METHODS[a.what]()
+    total = (a.epochs or method.epochs) * (len(data.images) // BATCH)
+    steps = a.steps or total
+
+    def tell(step, loss):
+        if step % 20 == 0 or step == steps - 1:
+            print(f"{a.what} {a.seed}: step {step + 1} of {steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
+
+    start, cpu = time.perf_counter(), time.process_time()
+    losses = train(method, data, steps, total, tell)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    method.eval()
+    with torch.no_grad():
+        features = method.encoder(data.normalise(data.first))[0].tolist()
+    tenth = max(1, steps // 10)
+    trained = sum(p.numel() for p in method.trained())
+    encoder = sum(p.numel() for p in method.encoder.parameters())
+    result = {
+        "method": a.what, "seed": a.seed, "steps": steps, "batch": BATCH, "data": data.digest,
+        "parameters": encoder, "head_parameters": trained - encoder,
+        "first_loss": losses[0], "losses": [sum(losses[i : i + tenth]) / tenth for i in range(0, tenth * 10, tenth)] if steps >= 10 else losses,
+        "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1), "torch": torch.__version__,
+        "command": "peer parity DATA OUT " + " ".join(sys.argv[1:]).replace(" --out /out", ""), "features": features,
+    }
+    if a.out:
+        name = os.path.join(a.out, f"{a.what}-{a.seed}")
+        save(name + ".safetensors", method.encoder)
+        with open(name + ".json", "w") as f:
+            f.write(json.dumps(result) + "\n")
+    print(json.dumps(result))
+
+
+def views(a, data):
+    """Moments of views, and of what is left of their edges."""
+    torch.manual_seed(a.seed)
+    for jitter in (False, True):
+        v = torch.cat([view(x.float() / 255, jitter) for x in data.images[:50000].split(5000)])
+        means = v.mean((1, 2, 3))
+        print(json.dumps({
+            "jitter": jitter, "views": len(v), "mean": v.mean().item(), "variance": v.var().item(),
+            "variance_of_means": means.var().item(), "edges_across": (v[..., 1:] - v[..., :-1]).abs().mean().item(),
+            "edges_down": (v[..., 1:, :] - v[..., :-1, :]).abs().mean().item(), "whites": (v >= 1).float().mean().item(),
+            "blacks": (v <= 0).float().mean().item(), "skew": (v - v.flip(3)).mean((0, 1, 2))[:14].abs().mean().item(),
+        }))
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("what", choices=[*METHODS, "views"])
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--epochs", type=int, default=0)
+    p.add_argument("--steps", type=int, default=0)
+    p.add_argument("--out", default="")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    data = Data()
+    (views if a.what == "views" else run)(a, data)
+
+
+if __name__ == "__main__":
+    main()
