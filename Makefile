@@ -1,7 +1,7 @@
 # Two commands: `make walk` sets up and runs the course, `make test` tests all of
 # it. On Debian they install what is missing if root runs them, otherwise they
 # say what it is.
-.PHONY: build walk test core jupyter check generate bench data results gophernotes tools
+.PHONY: build walk test core jupyter check generate bench data results parity gophernotes tools
 
 build: tools
 	go build -o sslnotes .
@@ -57,6 +57,16 @@ bench: build
 # where it was stopped; a row's file in sslkit/results says that it is finished.
 results: build data
 	./sslnotes results $(RESULTS)
+
+# The table's methods trained by PyTorch, judged by our probe and held against
+# ours in sslkit/RESULTS.md: hours, and root for the set-up of PyTorch.
+parity: build data
+	sslkit/bench/peers/peer setup
+	for m in simclr mae byol; do for s in 1 2 3; do \
+		test -e sslkit/results/parity/$$m-$$s.json || test -e out/peers/$$m-$$s.json || \
+		sslkit/bench/peers/peer parity /usr/share/datasets/fashion-mnist out/peers $$m --seed $$s || exit 1; \
+	done; done
+	./sslnotes results --peers out/peers
 
 # Stock gophernotes with our packages linked in, for JUPYTER_PATH=out/gophernotes/share/jupyter.
 gophernotes:

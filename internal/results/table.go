@@ -124,7 +124,11 @@ func (p Plan) Report(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired(), nil
+	beside, err := a.beside(dir)
+	if err != nil {
+		return "", err
+	}
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside, nil
 }
 
 // caption says what the tables show.
