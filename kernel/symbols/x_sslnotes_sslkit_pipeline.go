@@ -29,6 +29,7 @@ func init() {
 				"Features":        reflect.ValueOf(pipeline.Features),
 				"FullFineTune":    reflect.ValueOf(pipeline.FullFineTune),
 				"Images":          reflect.ValueOf(pipeline.Images),
+				"Import":          reflect.ValueOf(pipeline.Import),
 				"KNN":             reflect.ValueOf(pipeline.KNN),
 				"LabelEfficiency": reflect.ValueOf(pipeline.LabelEfficiency),
 				"LinearProbe":     reflect.ValueOf(pipeline.LinearProbe),
