@@ -77,6 +77,14 @@ type Trivial interface {
 	TrivialLoss() float64
 }
 
+// A Diagnoser sees in the values that it logs that its training goes wrong in a
+// way that the features do not show, or not yet.
+type Diagnoser interface {
+	// Diagnose names what is wrong, such as the mode of collapse, or returns "".
+	// Values are those of a step after the first tenth of training.
+	Diagnose(values map[string]float64) string
+}
+
 // A Scheduler states the schedule a method wants where the caller says nothing.
 type Scheduler interface {
 	Schedule() Schedule

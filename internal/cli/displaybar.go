@@ -17,10 +17,13 @@ type cellBar struct {
 	total     int
 	started   time.Time
 
-	mu    sync.Mutex
-	done  int
-	text  string
-	shown time.Time
+	mu     sync.Mutex
+	done   int
+	text   string
+	shown  time.Time
+	loss   trace
+	knn    trace
+	alarms []string
 }
 
 var cellBars atomic.Int64
@@ -61,11 +64,42 @@ func (b *cellBar) Close() {
 func (b *cellBar) show() {
 	b.shown = time.Now()
 	line := b.line(b.shown.Sub(b.started))
-	display.Update(b.id, display.Bundle{
-		display.MimeText: b.title + " " + line,
-		display.MimeHTML: fmt.Sprintf(`<div>%s <progress value="%d" max="%d" style="width:12em;vertical-align:middle"></progress> %s</div>`,
-			html.EscapeString(b.title), b.done, b.total, html.EscapeString(line)),
-	})
+	text, page := b.views(line)
+	display.Update(b.id, display.Bundle{display.MimeText: text, display.MimeHTML: page})
+}
+
+// views are what is shown, as text and as HTML.
+func (b *cellBar) views(line string) (text, page string) {
+	text = b.title + " " + line
+	page = fmt.Sprintf(`<div>%s <progress value="%d" max="%d" style="width:12em;vertical-align:middle"></progress> %s</div>`,
+		html.EscapeString(b.title), b.done, b.total, html.EscapeString(line))
+	if len(b.loss.values)+len(b.knn.values) > 1 {
+		page += "<div>" + b.loss.svg("loss", "#4477aa", b.total) + " " + b.knn.svg("kNN accuracy", "#cc6677", b.total) + "</div>"
+	}
+	for _, a := range b.alarms {
+		text += "\nwarning: " + a
+		page += `<div style="color:#b00020"><b>warning:</b> ` + html.EscapeString(a) + "</div>"
+	}
+	return text, page
+}
+
+// Draw implements pipeline.Panel.
+func (b *cellBar) Draw(key string, step int, v float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if key == pipeline.MonitorKNN {
+		b.knn.add(step, v)
+		return
+	}
+	b.loss.add(step, v)
+}
+
+// Alarm implements pipeline.Panel: it stays under the bar.
+func (b *cellBar) Alarm(step int, message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.alarms = append(b.alarms, fmt.Sprintf("step %d: %s", step+1, message))
+	b.show()
 }
 
 // line says how far it is, how fast, and how long it will take.

@@ -164,6 +164,6 @@ func (a *app) notebookSession(ctx func() context.Context, cell func() (string, i
 	if err != nil {
 		s = &pipeline.Session{Path: a.db}
 	}
-	s.Context, s.Cell, s.Progress = ctx, cell, displayBar
+	s.Context, s.Cell, s.Progress, s.Validation = ctx, cell, displayBar, pipeline.HeldOut
 	return s
 }

@@ -34,6 +34,7 @@ type BYOL struct {
 
 	online, target *branch
 	predictor      nn.Sequential
+	spread         float32 // of the last projections
 }
 
 // A branch is an encoder and its projector.
@@ -113,6 +114,7 @@ func (m *BYOL) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 func (m *BYOL) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 1. Online projections of both views, and the predictions from them.
 	z1, z2 := m.online.project(b.Views[0]), m.online.project(b.Views[1])
+	m.spread = spreadOf(z1)
 	p1, p2 := m.predictor.Forward(z1, true), m.predictor.Forward(z2, true)
 	// 2. Target projections, through which no gradient flows.
 	t1, t2 := m.target.project(b.Views[0]), m.target.project(b.Views[1])
@@ -125,6 +127,9 @@ func (m *BYOL) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 
 // State implements sslkit.Stateful.
 func (m *BYOL) State() nn.Module { return m.target.module() }
+
+// Diagnose implements sslkit.Diagnoser.
+func (m *BYOL) Diagnose(map[string]float64) string { return narrow(m.spread) }
 
 // Teacher implements sslkit.Teacher: the target.
 func (m *BYOL) Teacher() nn.Encoder { return m.target.encoder }

@@ -2,6 +2,7 @@ package contrastive
 
 import (
 	"errors"
+	"fmt"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
@@ -43,6 +44,7 @@ type DINO struct {
 	student, teacher *branch
 	last, teacherEnd *nn.Param // of the last layers, [Outputs,Bottleneck]
 	centre           *nn.Buffer
+	entropy, spread  float32 // of the teacher's last outputs, and of their mean
 }
 
 // Name implements sslkit.Method.
@@ -142,7 +144,8 @@ func (m *DINO) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 2. The teacher on the two whole ones, centred and sharpened; no gradient.
 	raw := outputs(m.teacher.projector, m.teacher.encoder.Forward(tensor.Concat(b.Views[:2]...), true), m.teacherEnd.Value).Detach()
 	teacher := split(m.distribution(raw), n)
-	s.Log("teacher_entropy", meanEntropy(teacher[0]))
+	m.entropy, m.spread = meanEntropy(teacher[0]), meanEntropy(meanRow(teacher[0]))
+	s.Log("teacher_entropy", m.entropy)
 	// 3. Every other view of the student against each view of the teacher.
 	loss := swapped(student, teacher, m.StudentTemperature)
 	// 4. At the step's end the centre moves towards the mean of raw outputs.
@@ -180,6 +183,12 @@ func moved(centre []float32, x *tensor.Tensor, momentum float32) []float32 {
 	return next
 }
 
+// meanRow is the mean of the rows of x [N,K], as [1,K].
+func meanRow(x *tensor.Tensor) *tensor.Tensor {
+	k := x.Dim(1)
+	return tensor.FromSlice(moved(make([]float32, k), x, 0), 1, k)
+}
+
 // meanEntropy is the mean over rows of the entropy of distributions.
 func meanEntropy(p *tensor.Tensor) float32 {
 	var sum float64
@@ -189,6 +198,24 @@ func meanEntropy(p *tensor.Tensor) float32 {
 		}
 	}
 	return float32(sum / float64(p.Dim(0)))
+}
+
+// Diagnose implements sslkit.Diagnoser. The teacher has collapsed when its
+// outputs tell nothing of the image: when their entropy is hardly below that of
+// their mean. The entropy says to what.
+func (m *DINO) Diagnose(map[string]float64) string {
+	most := float32(rng.Log(float64(m.Outputs)))
+	if m.spread-m.entropy > 0.02*most {
+		return ""
+	}
+	mode := "constant collapse: the teacher's output is one for all images"
+	switch {
+	case m.entropy > 0.9*most:
+		mode = "uniform collapse: the teacher's outputs are even for all images"
+	case m.entropy < 0.1*most:
+		mode = "one-dimensional collapse: the teacher's output is in one dimension for all images"
+	}
+	return fmt.Sprintf("%s (entropy %.3f, of their mean %.3f, at most %.3f)", mode, m.entropy, m.spread, most)
 }
 
 // teacherState is the teacher, its last layer and the centre.

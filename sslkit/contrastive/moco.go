@@ -33,6 +33,7 @@ type MoCo struct {
 	// flip, and jitter of brightness and contrast by 0.4.
 	Augment augment.Chain
 
+	spread     float32 // of the last queries
 	query, key *branch
 	queue      *nn.Buffer // [Queue,Dim], the oldest key first
 }
@@ -116,6 +117,7 @@ func (m *MoCo) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 1. Queries of one view, keys of the other without gradient.
 	q := tensor.L2Normalize(m.grouped(m.query, b.Views[0]), 1e-12)
 	k := tensor.L2Normalize(m.keys(b.Views[1], s), 1e-12)
+	m.spread = spreadOf(q)
 	// 2. Is it my key, or one of the queue's?
 	loss, logits := queueLoss(q, k, tensor.FromSlice(m.queue.Value, m.Queue, m.Dim), m.Temperature)
 	s.Log("pair_accuracy", tensor.Accuracy(logits, make([]int, q.Dim(0))))
@@ -171,6 +173,9 @@ func (k keyState) Buffers() []*nn.Buffer { return append(k.Module.Buffers(), k.q
 
 // State implements sslkit.Stateful.
 func (m *MoCo) State() nn.Module { return keyState{m.key.module(), m.queue} }
+
+// Diagnose implements sslkit.Diagnoser.
+func (m *MoCo) Diagnose(map[string]float64) string { return narrow(m.spread) }
 
 // Teacher implements sslkit.Teacher: the key network.
 func (m *MoCo) Teacher() nn.Encoder { return m.key.encoder }

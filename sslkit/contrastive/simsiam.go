@@ -28,6 +28,7 @@ type SimSiam struct {
 
 	online    *branch
 	predictor nn.Sequential
+	spread    float32 // of the last projections
 }
 
 // Name implements sslkit.Method.
@@ -81,6 +82,7 @@ func (m *SimSiam) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 func (m *SimSiam) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 1. Project both views, predict from both.
 	z1, z2 := m.online.project(b.Views[0]), m.online.project(b.Views[1])
+	m.spread = spreadOf(z1)
 	p1, p2 := m.predictor.Forward(z1, true), m.predictor.Forward(z2, true)
 	// 2. Stop the gradient on the side that is predicted.
 	if !m.NoStopGradient {
@@ -89,6 +91,9 @@ func (m *SimSiam) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 3. D(p1, z2)/2 + D(p2, z1)/2.
 	return tensor.Scale(tensor.Add(cosine(p1, z2), cosine(p2, z1)), -0.5)
 }
+
+// Diagnose implements sslkit.Diagnoser.
+func (m *SimSiam) Diagnose(map[string]float64) string { return narrow(m.spread) }
 
 // cosine is the mean cosine of the rows of a and b.
 func cosine(a, b *tensor.Tensor) *tensor.Tensor {

@@ -2,6 +2,7 @@ package contrastive
 
 import (
 	"errors"
+	"fmt"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
@@ -226,6 +227,14 @@ func shares(q []float64, n, m, line, step int, total float64) {
 			q[i*line+j*step] *= scale
 		}
 	}
+}
+
+// Diagnose implements sslkit.Diagnoser: assignments to one prototype alone.
+func (m *SwAV) Diagnose(values map[string]float64) string {
+	if p := values["prototype_perplexity"]; p < 1.5 {
+		return fmt.Sprintf("prototype collapse: nearly all images have one prototype (prototype_perplexity %.2f of %d)", p, m.Prototypes)
+	}
+	return ""
 }
 
 // perplexity is exp of the entropy of the mean code: how many prototypes are in

@@ -2,9 +2,11 @@ package contrastive
 
 import (
 	"fmt"
+	"math"
 
 	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/tensor"
 )
 
 // standard is how a view is drawn unless a method's field says otherwise: a crop
@@ -36,6 +38,34 @@ func local() augment.Chain {
 		augment.Flip{P: 0.5},
 		augment.Jitter{Brightness: 0.4, Contrast: 0.4, P: 0.8},
 	}
+}
+
+// spreadOf is the standard deviation of the rows of z [N,D], each of length 1,
+// averaged over columns, times √D: 0 if all are equal, 1 if they point
+// everywhere alike. It looks at no gradient.
+func spreadOf(z *tensor.Tensor) float32 {
+	u := tensor.L2Normalize(z.Detach(), 1e-12)
+	n, d := u.Dim(0), u.Dim(1)
+	var total float64
+	for j := range d {
+		var sum, square float64
+		for i := range n {
+			v := float64(u.Data()[i*d+j])
+			sum += v
+			square += float64(v * v)
+		}
+		mean := sum / float64(n)
+		total += math.Sqrt(max(0, square/float64(n)-float64(mean*mean)))
+	}
+	return float32(total / math.Sqrt(float64(d)))
+}
+
+// narrow names the collapse of projections of that spread, if it is one.
+func narrow(spread float32) string {
+	if spread >= 0.1 {
+		return ""
+	}
+	return fmt.Sprintf("complete collapse of the projections: those of all images are nearly the same (standard deviation %.3f, 1 if they point everywhere, below 0.1)", spread)
 }
 
 // between returns an error that names the field unless low ≤ v ≤ high.

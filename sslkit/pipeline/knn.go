@@ -87,6 +87,11 @@ func (k Neighbours) Accuracy(e nn.Encoder, memory, query *data.Set) (float64, er
 // classify returns the class of each row of query [M,D] by its neighbours among
 // the rows of memory [N,D].
 func (k Neighbours) classify(ctx context.Context, memory, query *tensor.Tensor, labels []int, classes int) ([]int, error) {
+	return k.among(ctx, memory, query, labels, classes, false)
+}
+
+// among is classify; with others, query is memory and no row its own neighbour.
+func (k Neighbours) among(ctx context.Context, memory, query *tensor.Tensor, labels []int, classes int, others bool) ([]int, error) {
 	m := transposed(tensor.L2Normalize(memory, 1e-12))
 	q := tensor.L2Normalize(query, 1e-12)
 	const block = 200
@@ -97,7 +102,10 @@ func (k Neighbours) classify(ctx context.Context, memory, query *tensor.Tensor, 
 		}
 		index := span(from, min(from+block, query.Dim(0)))
 		similar := tensor.Linear(tensor.Rows(q, index), m, nil).Data()
-		for i := range index {
+		for i, sample := range index {
+			if others {
+				similar[i*len(labels)+sample] = -2 // less than any cosine
+			}
 			predicted = append(predicted, k.vote(similar[i*len(labels):(i+1)*len(labels)], labels, classes))
 		}
 	}

@@ -39,6 +39,7 @@ func (s *Session) Pretrain(plan nn.Plan, m sslkit.Method, set *data.Unlabelled, 
 	if err != nil {
 		return nil, err
 	}
+	held, schedule := s.monitor(set, schedule)
 	t := &pretraining{plan.Resolve(), m, schedule}
 	e, err := build(plan, set.Spec(), schedule.Seed)
 	if err != nil {
@@ -48,7 +49,7 @@ func (s *Session) Pretrain(plan nn.Plan, m sslkit.Method, set *data.Unlabelled, 
 	if _, err := newTrainer(e, m, set, schedule); err != nil {
 		return nil, err
 	}
-	return s.execute(t, nil, sets{unlabelled: set, monitor: s.monitor(set.Spec())})
+	return s.execute(t, nil, sets{unlabelled: set, monitor: held})
 }
 
 // build makes an encoder for such images from the seed.
@@ -88,7 +89,7 @@ func (t *pretraining) do(x *execution) error {
 		now := time.Now()
 		rate := float64(t.Schedule.BatchSize) / now.Sub(last).Seconds()
 		last = now
-		x.bar.Update(step+1, w.line(values))
+		w.show(x.bar, step, values)
 		if err := x.Log(step, append(computed(values), tracker.Value{Key: "images_per_second", Value: rate, Observed: true})...); err != nil {
 			return err
 		}

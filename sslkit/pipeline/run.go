@@ -116,12 +116,15 @@ func (s sets) refs() []tracker.DataRef {
 	if u := s.unlabelled; u != nil {
 		all = append(all, tracker.DataRef{Role: "unlabelled", Name: u.Name(), Split: u.Split(), Digest: u.Digest(), Count: u.Len()})
 	}
-	for role, l := range map[string]*data.Set{"train": s.train, "test": s.test, "monitor": s.monitor} {
+	for role, l := range map[string]*data.Set{"train": s.train, "test": s.test} {
 		if l != nil {
 			all = append(all, tracker.DataRef{Role: role, Name: l.Name(), Split: l.Split(), Digest: l.Digest(), Count: l.Len()})
 		}
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Role < all[j].Role })
+	if m := s.monitor; m != nil { // last: it is not what the run is about
+		all = append(all, tracker.DataRef{Role: "monitor", Name: m.Name(), Split: m.Split(), Digest: m.Digest(), Count: m.Len()})
+	}
 	return all
 }
 

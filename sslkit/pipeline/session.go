@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"sslnotes/internal/config"
@@ -35,8 +36,12 @@ type Session struct {
 
 	// Monitor is a set of labelled images by whose nearest neighbours Pretrain
 	// records how good the features are while it trains. No method sees it and
-	// no choice is made by it. It must not be a test split. If nil, none.
+	// no choice is made by it. It must not be a test split. If nil, Validation's.
 	Monitor *data.Set
+
+	// Validation finds a monitor for images that are trained on, or returns nil.
+	// If nil, none.
+	Validation func(*data.Unlabelled) *data.Set
 
 	// Data finds the set of a record again by its name and split. If nil,
 	// data.Part, which knows the house's own.
@@ -49,6 +54,16 @@ type Session struct {
 type Bar interface {
 	Update(done int, text string)
 	Close()
+}
+
+// A Panel is a Bar that also draws what is seen of a training.
+type Panel interface {
+	Bar
+	// Draw adds a value of a series: "loss" after every step, MonitorKNN after
+	// every look.
+	Draw(key string, step int, value float64)
+	// Alarm shows, once a run for each, how the features have collapsed.
+	Alarm(step int, message string)
 }
 
 type noBar struct{}
@@ -70,13 +85,46 @@ func (s *Session) context() context.Context {
 	return s.Context()
 }
 
-// monitor returns the monitor if its images are of the kind the encoder takes.
-func (s *Session) monitor(in data.Spec) *data.Set {
-	m := s.Monitor
-	if m == nil || m.Len() < 4 || m.Spec().Height != in.Height || m.Spec().Width != in.Width || m.Spec().Channels != in.Channels {
+// monitor returns the monitor if its images are of the kind the encoder takes,
+// and the schedule with the number of them in a look.
+func (s *Session) monitor(u *data.Unlabelled, schedule Schedule) (*data.Set, Schedule) {
+	m, in := s.Monitor, u.Spec()
+	if m == nil && s.Validation != nil {
+		m = s.Validation(u)
+	}
+	wanted := schedule.Monitor
+	schedule.Monitor = 0
+	if m == nil || wanted < 0 || schedule.Watch == 0 || m.Len() < 4 || m.Spec().Height != in.Height || m.Spec().Width != in.Width || m.Spec().Channels != in.Channels {
+		return nil, schedule
+	}
+	if wanted == 0 {
+		looks := (schedule.Steps + schedule.Watch - 1) / schedule.Watch
+		wanted = min(max(schedule.Steps*schedule.BatchSize/20/looks, 200), 2000)
+	}
+	schedule.Monitor = min(wanted, m.Len())
+	return m, schedule
+}
+
+// HeldOut returns the images that are held out for validation of the set that u
+// is a part of, with their labels: what Session.Validation may be. They may be
+// among those of u, their labels are not. It returns nil if u is no training
+// split that data.Part finds again.
+func HeldOut(u *data.Unlabelled) *data.Set {
+	if !strings.HasPrefix(u.Split(), "train") {
 		return nil
 	}
-	return m
+	if same, err := data.Part(u.Name(), u.Split()); err != nil || same.Digest() != u.Digest() {
+		return nil
+	}
+	train, _, err := data.Open(u.Name())
+	if err != nil {
+		return nil
+	}
+	_, held, err := train.Holdout()
+	if err != nil {
+		return nil
+	}
+	return held
 }
 
 // Open returns the session's store, opening it when first needed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/data"
@@ -27,7 +28,8 @@ const (
 	// features of length 1 (Wang and Isola 2020). Only for methods with views.
 	Alignment  = "alignment"
 	Uniformity = "uniformity"
-	// MonitorKNN is the accuracy of 20 neighbours within Session.Monitor.
+	// MonitorKNN is the share of images of Session.Monitor whose 20 nearest
+	// neighbours among the others there vote for their class.
 	MonitorKNN = "monitor_knn_accuracy"
 	// TrivialLoss is the loss of features that are all equal, recorded once.
 	TrivialLoss = "trivial_loss"
@@ -44,7 +46,7 @@ const (
 const (
 	watchImages  = 500
 	watchViews   = 250
-	watchMonitor = 1000
+	watchMonitor = 1000 // in records without Schedule.Monitor
 )
 
 // watch looks at the features of an encoder in training.
@@ -56,29 +58,45 @@ type watch struct {
 	set           *data.Unlabelled
 	left, right   *tensor.Tensor // two views of some images, or nil
 	monitor       *data.Set
-	memory, query []int   // samples of the monitor
+	memory, query []int   // samples of the monitor; no query: each is classified by the others
 	knn           float64 // as last seen, or NaN
+
+	diagnose func(map[string]float64) string // of the method, or nil
+	ill      []string                        // what the last look found wrong
+	told     map[string]bool                 // of what there was an alarm
 }
 
 func newWatch(e nn.Encoder, m sslkit.Method, in sets, s sslkit.Schedule) *watch {
-	w := &watch{encoder: e, every: s.Watch, total: s.Steps, trivial: math.NaN(), set: in.unlabelled, knn: math.NaN()}
+	w := &watch{encoder: e, every: s.Watch, total: s.Steps, trivial: math.NaN(), set: in.unlabelled, knn: math.NaN(), told: map[string]bool{}}
 	if t, ok := m.(sslkit.Trivial); ok {
 		w.trivial = t.TrivialLoss()
+	}
+	if d, ok := m.(sslkit.Diagnoser); ok {
+		w.diagnose = d.Diagnose
 	}
 	w.images = spaced(in.unlabelled.Len(), watchImages)
 	if v, ok := m.(sslkit.Viewer); ok {
 		w.drawViews(v, s.Seed)
 	}
 	if w.monitor = in.monitor; w.monitor != nil {
-		for i, sample := range spaced(w.monitor.Len(), watchMonitor) {
-			if i%2 == 0 {
-				w.memory = append(w.memory, sample)
-			} else {
-				w.query = append(w.query, sample)
-			}
-		}
+		w.choose(s.Monitor)
 	}
 	return w
+}
+
+// choose takes n samples of the monitor.
+func (w *watch) choose(n int) {
+	if n > 0 {
+		w.memory = spaced(w.monitor.Len(), n)
+		return
+	}
+	for i, sample := range spaced(w.monitor.Len(), watchMonitor) {
+		if i%2 == 0 {
+			w.memory = append(w.memory, sample)
+		} else {
+			w.query = append(w.query, sample)
+		}
+	}
 }
 
 // spaced returns up to k of the numbers below n at equal distances.
@@ -141,15 +159,35 @@ func (w *watch) look(ctx context.Context, step int, values map[string]float64) e
 	return nil
 }
 
-// neighbours classifies one half of the monitor by the other.
+// neighbours classifies each sample of the monitor by the others, or one half by
+// the other.
 func (w *watch) neighbours(ctx context.Context, e nn.Encoder) (float64, error) {
-	m, q := e.Forward(Images(w.monitor, w.memory), false), e.Forward(Images(w.monitor, w.query), false)
+	m, labels, classes := w.seen(e, w.memory), pick(w.monitor.Labels(), w.memory), len(w.monitor.Classes())
+	if w.query == nil {
+		k := Neighbours{K: min(20, len(w.memory)-1)}
+		predicted, err := k.among(ctx, m, m, labels, classes, true)
+		return share(predicted, labels), err
+	}
 	k := Neighbours{K: min(20, len(w.memory))}
-	predicted, err := k.classify(ctx, m, q, pick(w.monitor.Labels(), w.memory), len(w.monitor.Classes()))
+	predicted, err := k.classify(ctx, m, w.seen(e, w.query), labels, classes)
 	return share(predicted, pick(w.monitor.Labels(), w.query)), err
 }
 
-// alarm names what has gone wrong.
+// seen returns the features of samples of the monitor, computed in pieces that
+// need little memory.
+func (w *watch) seen(e nn.Encoder, index []int) *tensor.Tensor {
+	out := tensor.New(len(index), e.Dim())
+	for from := 0; from < len(index); from += watchImages {
+		f := e.Forward(Images(w.monitor, index[from:min(from+watchImages, len(index))]), false)
+		copy(out.Data()[from*e.Dim():], f.Data())
+	}
+	return out
+}
+
+// patience is the number of steps before it is told that nothing is learnt.
+const patience = 50
+
+// alarm records what has gone wrong, and names it.
 func (w *watch) alarm(step int, values map[string]float64) {
 	if s := values[FeatureStd]; s < 0.1 {
 		values[AlarmConstant] = s
@@ -158,6 +196,49 @@ func (w *watch) alarm(step int, values map[string]float64) {
 	if 10*(step+1) >= w.total && math.Abs(loss-w.trivial) <= 0.01*max(1, math.Abs(w.trivial)) {
 		values[AlarmTrivial] = loss
 	}
+	w.ill = w.modes(step, values)
+}
+
+// modes names the ways in which training has collapsed: each begins with its
+// name and a colon. Those without a key of their own follow from values that are
+// recorded.
+func (w *watch) modes(step int, values map[string]float64) (all []string) {
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if s, ok := values[AlarmConstant]; ok {
+		add("complete collapse: the features of all images are nearly the same (%s %.3f, below 0.1)", FeatureStd, s)
+	}
+	if loss, ok := values[AlarmTrivial]; ok && step >= patience {
+		add("trivial loss: it is that of constant features (%.4f, within 1 %% of %.4f)", loss, w.trivial)
+	}
+	if 10*(step+1) < w.total {
+		return all
+	}
+	if r, least := values[RankMe], max(1.5, float64(w.encoder.Dim())/50); r < least && len(all) == 0 {
+		add("dimensional collapse: the features vary in few of their %d dimensions (%s %.2f, below %.2f)", w.encoder.Dim(), RankMe, r, least)
+	}
+	if w.diagnose != nil {
+		if what := w.diagnose(values); what != "" {
+			add("%s", what)
+		}
+	}
+	return all
+}
+
+// show tells a bar of a step.
+func (w *watch) show(b Bar, step int, values map[string]float64) {
+	if p, ok := b.(Panel); ok {
+		p.Draw("loss", step, values["loss"])
+		if v, ok := values[MonitorKNN]; ok {
+			p.Draw(MonitorKNN, step, v)
+		}
+		for _, what := range w.ill {
+			if mode, _, _ := strings.Cut(what, ":"); !w.told[mode] {
+				w.told[mode] = true
+				p.Alarm(step, what)
+			}
+		}
+	}
+	b.Update(step+1, w.line(values))
 }
 
 // line is what a progress bar says of a step.
@@ -166,11 +247,9 @@ func (w *watch) line(values map[string]float64) string {
 	if !math.IsNaN(w.knn) {
 		text += fmt.Sprintf(", kNN %.3f", w.knn)
 	}
-	switch {
-	case values[AlarmConstant] > 0:
-		text += ", features are all alike"
-	case values[AlarmTrivial] > 0:
-		text += ", the loss is that of constant features"
+	for _, what := range w.ill {
+		mode, _, _ := strings.Cut(what, ":")
+		text += ", " + mode
 	}
 	return text
 }

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -155,25 +157,169 @@ func TestAlarms(t *testing.T) {
 		}
 	}
 	m := &collapsed{}
-	schedule, err := Schedule{Steps: 20, BatchSize: 30}.Resolve(m, train.Len())
+	schedule, err := Schedule{Steps: 60, BatchSize: 30}.Resolve(m, train.Len())
 	must(t, err)
 	_, err = newTrainer(e, m, train.Unlabelled(), schedule)
 	must(t, err)
 	w := newWatch(e, m, sets{unlabelled: train.Unlabelled()}, schedule)
 	values := map[string]float64{"loss": m.TrivialLoss()}
-	must(t, w.look(context.Background(), 19, values))
+	must(t, w.look(context.Background(), 59, values))
 	_, constant := values[AlarmConstant]
-	if !constant || values[AlarmTrivial] != m.TrivialLoss() || !strings.Contains(w.line(values), "constant features") {
+	if !constant || values[AlarmTrivial] != m.TrivialLoss() || w.line(values) != "loss 4.0775, complete collapse, trivial loss" {
 		t.Errorf("values %v, line %q", values, w.line(values))
+	}
+	p := &panel{}
+	w.show(p, 59, values)
+	w.show(p, 60, map[string]float64{"loss": 1}) // still ill, as far as is known
+	if len(p.alarms) != 2 || !strings.HasPrefix(p.alarms[0], "complete collapse: ") || p.text != "loss 1.0000, complete collapse, trivial loss" || len(p.drawn["loss"]) != 2 {
+		t.Errorf("shown %+v", p)
 	}
 	healthy, err := build(tiny, train.Spec(), 1)
 	must(t, err)
 	w.encoder = healthy
 	values = map[string]float64{"loss": 1}
-	must(t, w.look(context.Background(), 19, values))
+	must(t, w.look(context.Background(), 59, values))
 	for key := range values {
 		if strings.HasPrefix(key, "alarm") {
 			t.Errorf("%s for a healthy encoder: %v", key, values)
+		}
+	}
+	w.show(p, 61, values)
+	if len(w.ill) != 0 || len(p.alarms) != 2 || p.text != "loss 1.0000" {
+		t.Errorf("a healthy encoder: ill %v, shown %+v", w.ill, p)
+	}
+}
+
+// panel keeps what it is told.
+type panel struct {
+	text   string
+	alarms []string
+	drawn  map[string][]float64
+}
+
+func (p *panel) Update(_ int, text string) { p.text = text }
+func (p *panel) Close()                    {}
+func (p *panel) Alarm(_ int, what string)  { p.alarms = append(p.alarms, what) }
+func (p *panel) Draw(key string, _ int, v float64) {
+	if p.drawn == nil {
+		p.drawn = map[string][]float64{}
+	}
+	p.drawn[key] = append(p.drawn[key], v)
+}
+
+// ill is SimCLR that says it is ill.
+type ill struct{ contrastive.SimCLR }
+
+func (*ill) Diagnose(values map[string]float64) string {
+	return fmt.Sprintf("flu: loss %t", values["loss"] > 0)
+}
+
+// TestDimensionalCollapse squeezes features into one direction, both ways.
+func TestDimensionalCollapse(t *testing.T) {
+	train, _ := mini(t)
+	e, err := build(tiny, train.Spec(), 1)
+	must(t, err)
+	schedule, err := Schedule{Steps: 20, BatchSize: 30}.Resolve(&ill{}, train.Len())
+	must(t, err)
+	w := newWatch(e, &ill{}, sets{unlabelled: train.Unlabelled()}, schedule)
+	w.alarm(19, map[string]float64{"loss": 3, FeatureStd: 0.8, RankMe: 1.2})
+	if len(w.ill) != 2 || !strings.HasPrefix(w.ill[0], "dimensional collapse: the features vary in few of their 8 dimensions") || w.ill[1] != "flu: loss true" {
+		t.Errorf("ill of %q", w.ill)
+	}
+	w.alarm(0, map[string]float64{"loss": 3, FeatureStd: 0.8, RankMe: 1.2})
+	if len(w.ill) != 0 {
+		t.Errorf("ill of %q at the first step", w.ill)
+	}
+}
+
+// TestMonitorAccuracy holds the online accuracy against plain float64: every
+// image of the monitor by all others.
+func TestMonitorAccuracy(t *testing.T) {
+	train, held := mini(t)
+	e, err := build(tiny, train.Spec(), 1)
+	must(t, err)
+	w := newWatch(e, &contrastive.SimCLR{}, sets{unlabelled: train.Unlabelled(), monitor: held}, Schedule{Steps: 1, Watch: 1, Monitor: 150, Seed: 1})
+	values := map[string]float64{"loss": 3}
+	must(t, w.look(context.Background(), 0, values))
+	index := spaced(held.Len(), 150)
+	f, labels, right := Features(e, held), held.Labels(), 0
+	d := f.Dim(1)
+	cosine := func(a, b int) float64 {
+		var ab, aa, bb float64
+		for j := range d {
+			x, y := float64(f.Data()[a*d+j]), float64(f.Data()[b*d+j])
+			ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
+		}
+		return ab / math.Sqrt(aa*bb)
+	}
+	for _, i := range index {
+		others := slices.DeleteFunc(slices.Clone(index), func(j int) bool { return j == i })
+		sort.SliceStable(others, func(a, b int) bool { return cosine(i, others[a]) > cosine(i, others[b]) })
+		votes := make([]float64, 10)
+		for _, j := range others[:20] {
+			votes[labels[j]] += math.Exp(cosine(i, j) / 0.07)
+		}
+		best := 0
+		for c, v := range votes {
+			if v > votes[best] {
+				best = c
+			}
+		}
+		if best == labels[i] {
+			right++
+		}
+	}
+	if want := float64(right) / 150; math.Abs(values[MonitorKNN]-want) > 1.0/150 { // a tie in float32 may be none in float64
+		t.Errorf("accuracy %g, want %g", values[MonitorKNN], want)
+	}
+	if old := newWatch(e, &contrastive.SimCLR{}, sets{unlabelled: train.Unlabelled(), monitor: held}, Schedule{Steps: 1, Watch: 1}); len(old.query) != 100 || len(old.memory) != 100 {
+		t.Errorf("a record without a number of images has %d and %d, want half of all each", len(old.memory), len(old.query))
+	}
+}
+
+// TestMonitorIsBounded counts the images that looks may take.
+func TestMonitorIsBounded(t *testing.T) {
+	train, held := mini(t)
+	big, _, err := data.FashionMini()
+	must(t, err)
+	for _, c := range []struct {
+		monitor *data.Set
+		s       Schedule
+		want    int // images, 0 for no monitor
+	}{
+		{big, Schedule{Steps: 1000, BatchSize: 200, Watch: 100}, 1000},
+		{big, Schedule{Steps: 1050, BatchSize: 200, Watch: 100}, 954},
+		{big, Schedule{Steps: 10, BatchSize: 20, Watch: 50}, 200},
+		{big, Schedule{Steps: 9000, BatchSize: 200, Watch: 100, Monitor: 30}, 30},
+		{big, Schedule{Steps: 9000, BatchSize: 2000, Watch: 100}, 2000},
+		{held, Schedule{Steps: 9000, BatchSize: 2000, Watch: 100}, 200},
+		{held, Schedule{Steps: 10, BatchSize: 20, Watch: 50, Monitor: -1}, 0},
+		{held, Schedule{Steps: 10, BatchSize: 20}, 0},
+		{nil, Schedule{Steps: 10, BatchSize: 20, Watch: 50, Monitor: 9}, 0},
+	} {
+		got, s := (&Session{Monitor: c.monitor}).monitor(train.Unlabelled(), c.s)
+		if s.Monitor != c.want || (got != nil) != (c.want > 0) {
+			t.Errorf("%+v: %d images of %v", c.s, s.Monitor, got != nil)
+		}
+	}
+}
+
+// TestHeldOut finds validation images for the house's sets and none for others.
+func TestHeldOut(t *testing.T) {
+	train, test, err := data.FashionMini()
+	must(t, err)
+	rest, held, err := train.Holdout()
+	must(t, err)
+	for _, u := range []*data.Set{train, rest, held} {
+		if got := HeldOut(u.Unlabelled()); got == nil || got.Digest() != held.Digest() {
+			t.Errorf("%s: %v", u.Split(), got)
+		}
+	}
+	renamed, err := data.FromPixels("fashion-mini", "train", train.Spec(), []string{"a"}, make([]uint8, 28*28*60), make([]int, 60))
+	must(t, err)
+	for _, u := range []*data.Unlabelled{test.Unlabelled(), renamed.Unlabelled(), fakeSet(t)} {
+		if got := HeldOut(u); got != nil {
+			t.Errorf("%s, %s has a monitor: %s", u.Name(), u.Split(), got.Split())
 		}
 	}
 }
