@@ -23,6 +23,7 @@ func init() {
 			},
 			Types: map[string]reflect.Type{
 				"AfterStepper": reflect.TypeFor[sslkit.AfterStepper](),
+				"Diagnoser":    reflect.TypeFor[sslkit.Diagnoser](),
 				"Keeper":       reflect.TypeFor[sslkit.Keeper](),
 				"Method":       reflect.TypeFor[sslkit.Method](),
 				"MethodFuncs":  reflect.TypeFor[sslkit.MethodFuncs](),
@@ -37,6 +38,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{
 				"AfterStepper": reflect.TypeFor[proxy_sslnotes_sslkit_AfterStepper](),
+				"Diagnoser":    reflect.TypeFor[proxy_sslnotes_sslkit_Diagnoser](),
 				"Keeper":       reflect.TypeFor[proxy_sslnotes_sslkit_Keeper](),
 				"Method":       reflect.TypeFor[proxy_sslnotes_sslkit_Method](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
@@ -57,6 +59,15 @@ type proxy_sslnotes_sslkit_AfterStepper struct {
 
 func (p *proxy_sslnotes_sslkit_AfterStepper) AfterStep(a0 sslkit.Step) {
 	p.AfterStep_(p.Object, a0)
+}
+
+type proxy_sslnotes_sslkit_Diagnoser struct {
+	Object    any
+	Diagnose_ func(o any, a0 map[string]float64) string
+}
+
+func (p *proxy_sslnotes_sslkit_Diagnoser) Diagnose(a0 map[string]float64) string {
+	return p.Diagnose_(p.Object, a0)
 }
 
 type proxy_sslnotes_sslkit_Keeper struct {

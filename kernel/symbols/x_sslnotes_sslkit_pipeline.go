@@ -28,6 +28,7 @@ func init() {
 				"FeatureStd":      reflect.ValueOf(pipeline.FeatureStd),
 				"Features":        reflect.ValueOf(pipeline.Features),
 				"FullFineTune":    reflect.ValueOf(pipeline.FullFineTune),
+				"HeldOut":         reflect.ValueOf(pipeline.HeldOut),
 				"Images":          reflect.ValueOf(pipeline.Images),
 				"Import":          reflect.ValueOf(pipeline.Import),
 				"KNN":             reflect.ValueOf(pipeline.KNN),
@@ -58,6 +59,7 @@ func init() {
 				"Matrix":     reflect.TypeFor[pipeline.Matrix](),
 				"Neighbours": reflect.TypeFor[pipeline.Neighbours](),
 				"Pair":       reflect.TypeFor[pipeline.Pair](),
+				"Panel":      reflect.TypeFor[pipeline.Panel](),
 				"Probe":      reflect.TypeFor[pipeline.Probe](),
 				"Row":        reflect.TypeFor[pipeline.Row](),
 				"Run":        reflect.TypeFor[pipeline.Run](),
@@ -70,6 +72,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{
 				"Bar":    reflect.TypeFor[proxy_sslnotes_sslkit_pipeline_Bar](),
+				"Panel":  reflect.TypeFor[proxy_sslnotes_sslkit_pipeline_Panel](),
 				"Source": reflect.TypeFor[proxy_sslnotes_sslkit_pipeline_Source](),
 			},
 			Untypeds: map[string]string{
@@ -100,6 +103,30 @@ func (p *proxy_sslnotes_sslkit_pipeline_Bar) Close() {
 }
 
 func (p *proxy_sslnotes_sslkit_pipeline_Bar) Update(a0 int, a1 string) {
+	p.Update_(p.Object, a0, a1)
+}
+
+type proxy_sslnotes_sslkit_pipeline_Panel struct {
+	Object  any
+	Alarm_  func(o any, a0 int, a1 string)
+	Close_  func(o any)
+	Draw_   func(o any, a0 string, a1 int, a2 float64)
+	Update_ func(o any, a0 int, a1 string)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Panel) Alarm(a0 int, a1 string) {
+	p.Alarm_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Panel) Close() {
+	p.Close_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Panel) Draw(a0 string, a1 int, a2 float64) {
+	p.Draw_(p.Object, a0, a1, a2)
+}
+
+func (p *proxy_sslnotes_sslkit_pipeline_Panel) Update(a0 int, a1 string) {
 	p.Update_(p.Object, a0, a1)
 }
 
