@@ -27,7 +27,7 @@ var layers = map[string]string{
 	"sslkit/mae":              "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/contrastive":      "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng",
 	"sslkit/pipeline":         "sslkit sslkit/augment sslkit/nn sslkit/data sslkit/tensor sslkit/rng tracker internal/config",
-	"sslkit/sslkittest":       "sslkit sslkit/pipeline sslkit/nn sslkit/data sslkit/tensor sslkit/rng sslkit/internal/f32 tracker internal/config",
+	"sslkit/sslkittest":       "sslkit sslkit/museum sslkit/pipeline sslkit/nn sslkit/data sslkit/tensor sslkit/rng sslkit/internal/f32 tracker internal/config",
 	"sslkit/museum":           "sslkit/tensor sslkit/rng",
 	"tracker":                 "",
 	"plots":                   "",
