@@ -16,20 +16,23 @@ import (
 // A Rival is one way to run a model in PyTorch.
 type Rival struct {
 	Name string
+	Run  string   // of peers/peer: "run", or "old" for an older version
 	Args []string // of peers/models.py
 }
 
 // rivals are the settings that were fastest somewhere; the best of them is what
 // counts.
-var rivals = []Rival{{"eager", nil}, {"compiled", []string{"--compile"}}}
+var rivals = []Rival{{"eager", "run", nil}, {"compiled", "run", []string{"--compile"}}, {"old, eager", "old", nil}}
 
 // rivalsOf adds for convolutions the layout that suits them.
 func rivalsOf(model string) []Rival {
-	if model != "simclr" {
-		return rivals
+	all := slices.Clone(rivals)
+	if model == "simclr" {
+		for _, r := range rivals {
+			all = append(all, Rival{r.Name + ", channels last", r.Run, append([]string{"--channels-last"}, r.Args...)})
+		}
 	}
-	last := []string{"--channels-last"}
-	return append(slices.Clone(rivals), Rival{"eager, channels last", last}, Rival{"compiled, channels last", append(last, "--compile")})
+	return all
 }
 
 // A Row is one model on one number of threads: all times of ours and of each
@@ -153,7 +156,7 @@ func (c Comparison) round(ctx context.Context, row *Row) error {
 			StepMS  float64 `json:"step_ms"`
 			PeakRSS int64   `json:"peak_rss_bytes"`
 		}
-		args := append(append([]string{"run", threads, row.Model}, common...), r.Args...)
+		args := append(append([]string{r.Run, threads, row.Model}, common...), r.Args...)
 		if err := output(ctx, &theirs, c.Peer, args...); err != nil {
 			return err
 		}
