@@ -11,7 +11,8 @@ printed, too. `sslnotes results --peers FOLDER` judges it by the probe that
 judges ours, after it has seen that its features of a picture are those that
 PyTorch computed.
 
-`views` prints the moments of augmented pictures.
+`views` prints what augmented pictures look like on the average, for
+TestViewsAreThePeers.
 """
 import argparse
 import copy
@@ -445,17 +446,23 @@ def run(a, data):
 
 
 def views(a, data):
-    """Moments of views, and of what is left of their edges."""
+    """What views look like: means over views and standard deviations."""
     torch.manual_seed(a.seed)
-    for jitter in (False, True):
-        v = torch.cat([view(x.float() / 255, jitter) for x in data.images[:50000].split(5000)])
-        means = v.mean((1, 2, 3))
-        print(json.dumps({
-            "jitter": jitter, "views": len(v), "mean": v.mean().item(), "variance": v.var().item(),
-            "variance_of_means": means.var().item(), "edges_across": (v[..., 1:] - v[..., :-1]).abs().mean().item(),
-            "edges_down": (v[..., 1:, :] - v[..., :-1, :]).abs().mean().item(), "whites": (v >= 1).float().mean().item(),
-            "blacks": (v <= 0).float().mean().item(), "skew": (v - v.flip(3)).mean((0, 1, 2))[:14].abs().mean().item(),
-        }))
+    all = {"torch": torch.__version__, "views": len(data.images)}
+    for name, jitter in (("crop and flip", False), ("crop, flip and jitter", True)):
+        v = torch.cat([view(x.float() / 255, jitter) for x in data.images.split(5000)])[:, 0]
+        each = {
+            "mean": v.mean((1, 2)),
+            "square": (v * v).mean((1, 2)),
+            "across": (v[..., 1:] - v[..., :-1]).abs().mean((1, 2)),
+            "down": (v[:, 1:] - v[:, :-1]).abs().mean((1, 2)),
+            "white": (v >= 1).float().mean((1, 2)),
+            "black": (v <= 0).float().mean((1, 2)),
+            "left": v[..., :14].mean((1, 2)) - v[..., 14:].mean((1, 2)),
+            "top": v[:, :14].mean((1, 2)) - v[:, 14:].mean((1, 2)),
+        }
+        all[name] = {k: [x.double().mean().item(), x.double().std().item()] for k, x in each.items()}
+    print(json.dumps(all))
 
 
 def main():
