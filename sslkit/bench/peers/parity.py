@@ -54,27 +54,38 @@ def finalise(x):
     return x ^ x >> 31
 
 
-def words(seed, purpose, n):
-    """The first n words of the stream that Go's rng.New gives: Philox4x32-10."""
+def key(seed, purpose, *at):
+    """The key of the stream that Go's rng.New gives, and its place."""
     h = finalise(seed ^ 0x9E3779B97F4A7C15)
     text = purpose.encode()
     for i in range(0, len(text), 8):
         h = finalise(h ^ int.from_bytes(text[i : i + 8].ljust(8, b"\0"), "little"))
-    h = finalise(h ^ len(text) << 32)
+    h = finalise(h ^ len(text) << 32 ^ len(at))
     g = finalise((h + 0x9E3779B97F4A7C15) & (2**64 - 1))
+    for c in at:
+        h = finalise(h ^ c)
+        g = finalise((g + h) & (2**64 - 1))
+    return h, g
+
+
+def words(keys, n, start=0):
+    """n words of each of several streams, from the block start on: Philox4x32-10."""
     low, shift = numpy.uint64(2**32 - 1), numpy.uint64(32)
-    c0 = numpy.arange((n + 3) // 4, dtype=numpy.uint64)
-    c1, c2, c3 = (numpy.full_like(c0, v) for v in (0, g & 0xFFFFFFFF, g >> 32))
-    k0, k1 = h & 0xFFFFFFFF, h >> 32
+    h, g = (numpy.array(v, dtype=numpy.uint64)[:, None] for v in zip(*keys))
+    block = numpy.arange(start, start + (n + 3) // 4, dtype=numpy.uint64)[None]
+    zero = numpy.zeros_like(h + block)
+    c0, c1, c2, c3 = zero + block, zero, zero + (g & low), zero + (g >> shift)
+    k0, k1 = h & low, h >> shift
     for _ in range(10):
         a, b = c0 * numpy.uint64(0xD2511F53), c2 * numpy.uint64(0xCD9E8D57)
-        c0, c1, c2, c3 = b >> shift ^ c1 ^ numpy.uint64(k0), b & low, a >> shift ^ c3 ^ numpy.uint64(k1), a & low
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return numpy.stack([c0, c1, c2, c3], 1).reshape(-1)
+        c0, c1, c2, c3 = b >> shift ^ c1 ^ k0, b & low, a >> shift ^ c3 ^ k1, a & low
+        k0, k1 = k0 + numpy.uint64(0x9E3779B9) & low, k1 + numpy.uint64(0xBB67AE85) & low
+    return numpy.stack([c0, c1, c2, c3], 2).reshape(len(keys), -1)[:, :n]
 
 
-def permutation(seed, purpose, n):
-    stream = iter(words(seed, purpose, 2 * n).tolist())
+def permutation(n, *of):
+    """What Go's Stream.Perm makes of n."""
+    stream = iter(words([key(*of)], 2 * n)[0].tolist())
     p = list(range(n))
     for i in range(n - 1, 0, -1):
         bound = i + 1
@@ -90,7 +101,7 @@ class Data:
     def __init__(self):
         pixels, labels = idx("train-images-idx3-ubyte"), idx("train-labels-idx1-ubyte")
         left, held = [], [0] * 10
-        for i in permutation(0, "divide", len(labels)):
+        for i in permutation(len(labels), 0, "divide"):
             held[labels[i]] += 1
             if held[labels[i]] > 500:
                 left.append(i)
@@ -111,34 +122,47 @@ def uniform(n, low, high):
     return low + (high - low) * torch.rand(n)
 
 
-def crop(n, least=0.3, ratio=4 / 3):
-    """Half-widths w, h and middles x, y of crops in a picture from -1 to 1."""
-    area = uniform((n, 10), least, 1)
-    aspect = torch.exp(uniform((n, 10), -math.log(ratio), math.log(ratio)))
-    w, h = (area * aspect).sqrt(), (area / aspect).sqrt()
-    fits = (w <= 1) & (h <= 1)
-    first = fits.int().argmax(1, keepdim=True)
-    any_fits = fits.any(1)
-    w = torch.where(any_fits, w.gather(1, first)[:, 0], torch.ones(n))
-    h = torch.where(any_fits, h.gather(1, first)[:, 0], torch.ones(n))
-    return w, h, (1 - w) * uniform(n, -1, 1), (1 - h) * uniform(n, -1, 1)
+class Chance:
+    """PyTorch's random numbers. same.py has Go's."""
+
+    def order(self, epoch, n):
+        return torch.randperm(n)
+
+    def crops(self, epoch, index, v, least=0.3, ratio=4 / 3):
+        """Half-widths and middles of crops in a picture from -1 to 1; who is flipped."""
+        n = len(index)
+        area = uniform((n, 10), least, 1)
+        aspect = torch.exp(uniform((n, 10), -math.log(ratio), math.log(ratio)))
+        w, h = (area * aspect).sqrt(), (area / aspect).sqrt()
+        fits = (w <= 1) & (h <= 1)
+        first = fits.int().argmax(1, keepdim=True)
+        w, h = (torch.where(fits.any(1), side.gather(1, first)[:, 0], torch.ones(n)) for side in (w, h))
+        return w, h, (1 - w) * uniform(n, -1, 1), (1 - h) * uniform(n, -1, 1), torch.rand(n) < 0.5
+
+    def jitters(self, epoch, index, v):
+        """Who is jittered, and the factors of brightness and contrast."""
+        n = len(index)
+        return torch.rand(n) < 0.8, uniform(n, 0.6, 1.4), uniform(n, 0.6, 1.4)
+
+    def patches(self, step, index):
+        """Orders of the 49 patches; the first of them are seen."""
+        return torch.rand(len(index), 49).argsort(1)
 
 
-def view(x, jitter):
+def view(x, crops, jitters=None):
     """Views of pictures [N,1,28,28] with values from 0 to 1."""
-    n = len(x)
-    w, h, at_x, at_y = crop(n)
-    w = torch.where(torch.rand(n) < 0.5, -w, w)
-    none = torch.zeros(n)
+    w, h, at_x, at_y, flipped = (v.to(x.dtype) for v in crops)
+    w, none = w * (1 - 2 * flipped), torch.zeros_like(w)
     maps = torch.stack([torch.stack([w, none, at_x], 1), torch.stack([none, h, at_y], 1)], 1)
     grid = F.affine_grid(maps, list(x.shape), align_corners=False)
     x = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    if not jitter:
+    if jitters is None:
         return x
-    y = (x * uniform((n, 1, 1, 1), 0.6, 1.4)).clamp(0, 1)
+    who, brightness, contrast = (v.to(x.dtype).view(-1, 1, 1, 1) for v in jitters)
+    y = (x * brightness).clamp(0, 1)
     mean = y.mean((1, 2, 3), keepdim=True)
-    y = ((y - mean) * uniform((n, 1, 1, 1), 0.6, 1.4) + mean).clamp(0, 1)
-    return torch.where(torch.rand(n, 1, 1, 1) < 0.8, y, x)
+    y = ((y - mean) * contrast + mean).clamp(0, 1)
+    return torch.where(who > 0, y, x)
 
 
 # Layers, as package nn initialises them.
@@ -245,24 +269,24 @@ class ViT(nn.Module):
         yield "trunk.norm", self.trunk[-1]
 
 
-# Methods. Each is a module with an encoder, a loss of pictures, and what it
-# does after a step.
+# Methods. Each is a module with an encoder, a loss of normalised views and an
+# order of patches, and what it does after a step.
 
 
 class SimCLR(nn.Module):
-    rate, decay, epochs = 2e-3, 1e-4, 2
+    rate, decay, epochs, views, jitter = 2e-3, 1e-4, 2, 2, True
 
     def __init__(self):
         super().__init__()
         self.encoder = ResNet()
         self.projector = mlp(128, 128, 64)
 
-    def forward(self, x, data):
-        views = torch.cat([data.normalise(view(x, True)), data.normalise(view(x, True))])
-        z = F.normalize(self.projector(self.encoder(views)), dim=1)
+    def forward(self, views, _):
+        n = len(views[0])
+        z = F.normalize(self.projector(self.encoder(torch.cat(views))), dim=1)
         similar = (z @ z.t() / 0.2).masked_fill(torch.eye(len(z), dtype=torch.bool), float("-inf"))
-        first = torch.arange(len(x))
-        return F.cross_entropy(similar, torch.cat([first + len(x), first]))
+        first = torch.arange(n)
+        return F.cross_entropy(similar, torch.cat([first + n, first]))
 
     def trained(self):
         return self.parameters()
@@ -272,7 +296,7 @@ class SimCLR(nn.Module):
 
 
 class BYOL(nn.Module):
-    rate, decay, epochs = 2e-3, 1e-4, 2
+    rate, decay, epochs, views, jitter = 2e-3, 1e-4, 2, 2, True
 
     def __init__(self):
         super().__init__()
@@ -280,11 +304,10 @@ class BYOL(nn.Module):
         self.projector, self.predictor = mlp(128, 256, 64), mlp(64, 256, 64)
         self.target = copy.deepcopy(nn.Sequential(self.encoder, self.projector)).requires_grad_(False)
 
-    def forward(self, x, data):
-        a, b = data.normalise(view(x, True)), data.normalise(view(x, True))
-        p, q = (self.predictor(self.projector(self.encoder(v))) for v in (a, b))
+    def forward(self, views, _):
+        p, q = (self.predictor(self.projector(self.encoder(v))) for v in views)
         with torch.no_grad():
-            s, t = self.target(a), self.target(b)
+            s, t = (self.target(v) for v in views)
         return self.regression(p, t) + self.regression(q, s)
 
     @staticmethod
@@ -303,7 +326,7 @@ class BYOL(nn.Module):
 
 
 class MAE(nn.Module):
-    rate, decay, epochs = 1e-3, 0.05, 3
+    rate, decay, epochs, views, jitter = 1e-3, 0.05, 3, 1, False
     seen = 12  # of 49 patches
 
     def __init__(self):
@@ -316,17 +339,16 @@ class MAE(nn.Module):
         self.hidden = nn.Parameter(0.02 * torch.randn(64))
         self.register_buffer("places", sines(7, 7, 64))
 
-    def forward(self, x, data):
-        patches = patchify(data.normalise(view(x, False)))
+    def forward(self, views, order):
+        patches = patchify(views[0])
         n = len(patches)
-        order = torch.rand(n, 49).argsort(1)
         back = order.argsort(1)
         z = self.bridge(self.encoder.tokens(patches, order[:, : self.seen]))
         z = torch.cat([z, self.hidden.expand(n, 49 - self.seen, -1)], 1)
         painted = self.out(self.decoder(pick(z, back) + self.places))
         mean, variance = patches.mean(-1, keepdim=True), patches.var(-1, keepdim=True)
         target = (patches - mean) / (variance + 1e-6).sqrt()
-        mask = (back >= self.seen).float()
+        mask = (back >= self.seen).to(patches.dtype)
         return (((painted - target) ** 2).mean(-1) * mask).sum() / mask.sum()
 
     def trained(self):
@@ -358,20 +380,25 @@ def adamw(parameters, decay):
     return torch.optim.AdamW([{"params": groups[True], "weight_decay": decay}, {"params": groups[False], "weight_decay": 0.0}], fused=True)
 
 
-def train(method, data, steps, total, tell):
+def train(method, data, steps, total, tell, chance, batch=BATCH):
     """Takes steps of a schedule of total; the loss of each."""
     optimizer, losses, order = adamw(method.trained(), method.decay), [], None
-    per_epoch = len(data.images) // BATCH
+    kind = next(method.parameters()).dtype
+    per_epoch = len(data.images) // batch
     method.train()
     for step in range(steps):
-        at = step % per_epoch
+        epoch, at = divmod(step, per_epoch)
         if at == 0:
-            order = torch.randperm(len(data.images))
-        x = data.images[order[at * BATCH : (at + 1) * BATCH]].float() / 255
+            order = chance.order(epoch, len(data.images))
+        index = order[at * batch : (at + 1) * batch]
+        x, views = data.images[index].to(kind) / 255, []
+        for v in range(method.views):
+            jitters = chance.jitters(epoch, index, v) if method.jitter else None
+            views.append(data.normalise(view(x, chance.crops(epoch, index, v), jitters)))
         for group in optimizer.param_groups:
             group["lr"] = rate(step, total, method.rate)
         optimizer.zero_grad(set_to_none=True)
-        loss = method(x, data)
+        loss = method(views, None if method.jitter else chance.patches(step, index))
         loss.backward()
         optimizer.step()
         method.after(step, total)
@@ -422,7 +449,7 @@ def run(a, data):
             print(f"{a.what} {a.seed}: step {step + 1} of {steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
 
     start, cpu = time.perf_counter(), time.process_time()
-    losses = train(method, data, steps, total, tell)
+    losses = train(method, data, steps, total, tell, Chance())
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     method.eval()
     with torch.no_grad():
@@ -448,9 +475,12 @@ def run(a, data):
 def views(a, data):
     """What views look like: means over views and standard deviations."""
     torch.manual_seed(a.seed)
+    chance = Chance()
     all = {"torch": torch.__version__, "views": len(data.images)}
     for name, jitter in (("crop and flip", False), ("crop, flip and jitter", True)):
-        v = torch.cat([view(x.float() / 255, jitter) for x in data.images.split(5000)])[:, 0]
+        v = torch.cat([
+            view(x.float() / 255, chance.crops(0, x, 0), chance.jitters(0, x, 0) if jitter else None)
+            for x in data.images.split(5000)])[:, 0]
         each = {
             "mean": v.mean((1, 2)),
             "square": (v * v).mean((1, 2)),
