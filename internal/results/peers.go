@@ -151,8 +151,7 @@ func (a accuracies) beside(dir string) (string, error) {
 			return "", err
 		}
 		if ours := values(a.of(m.name, "probe", 0)); len(theirs) > 0 {
-			mean, deviation := welch(ours, theirs)
-			fmt.Fprintf(&b, "| %s | %d, %d | %s | %s | %s |\n", m.title, len(ours), len(theirs), cell(ours), cell(theirs), difference(mean, deviation))
+			fmt.Fprintf(&b, "| %s | %d, %d | %s | %s | %s |\n", m.title, len(ours), len(theirs), cell(ours), cell(theirs), difference(ours, theirs))
 		}
 	}
 	if b.Len() == 0 {
@@ -167,18 +166,24 @@ const besideIntroduction = `
 Encoder, method, training images, augmentation, optimizer, schedule and number of steps written again in PyTorch
 (` + "`sslkit/bench/peers/parity.py`" + `), with random numbers of its own, trained there, and judged by our linear
 probe on all labels. Test accuracy in percent, mean ± standard deviation over seeds; the difference ± its standard
-error, which counts both spreads since the seeds are not pairs.
+error, which counts both spreads since the seeds are not pairs. With our random numbers in place of its own, PyTorch's
+losses are ours to the roundings of float32, step by step (` + "`TestStepsAreThePeers`" + `).
 
 | method | seeds, ours and PyTorch's | ours | PyTorch | difference |
 |---|---|---|---|---|
 `
 
-// difference shows a difference of accuracies and its standard error.
-func difference(mean, deviation float64) string {
-	if math.IsNaN(deviation) {
+// difference shows how far the means of two samples are apart, with its standard
+// error where both tell their spread.
+func difference(a, b []float64) string {
+	switch mean, deviation := welch(a, b); {
+	case len(a) == 0 || len(b) == 0:
 		return "–"
+	case math.IsNaN(deviation):
+		return fmt.Sprintf("%+.1f (one seed)", 100*mean)
+	default:
+		return fmt.Sprintf("%+.1f ± %.1f", 100*mean, 100*deviation)
 	}
-	return fmt.Sprintf("%+.1f ± %.1f", 100*mean, 100*deviation)
 }
 
 // welch returns the difference of two means and its standard error (Welch
