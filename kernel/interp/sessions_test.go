@@ -17,6 +17,11 @@ var sessions = []session{
 		{code: "xs", value: "[1 2 3]"},
 		{code: "fmt.Sprintf(\"%d %v\", len(xs), found)", value: "3 true"},
 	}},
+	{name: "a range over runs", cells: []cell{ // gomacro cannot range over structs that hold their own kind
+		{code: "import \"sslnotes/sslkit/pipeline\""},
+		{code: "func names(runs []*pipeline.Run) (all []string) {\n\tfor _, run := range runs {\n\t\tall = append(all, run.Name())\n\t}\n\treturn all\n}"},
+		{code: "len(names(nil))", value: "0"},
+	}},
 	{name: "values", cells: []cell{
 		{code: "1 + 2", value: "3"},
 		{code: "x := 4\nx", value: "4"},

@@ -31,7 +31,7 @@ type Run struct {
 
 	mu       sync.Mutex
 	features map[string]*tensor.Tensor // by the digest of the set
-	teacher  *Run                      // the same run with that encoder, once it was asked for
+	teacher  any                       // the same *Run with that encoder, once it was asked for: gomacro cannot range over a type that holds itself
 }
 
 // ID is the run's identity in the store.

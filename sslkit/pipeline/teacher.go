@@ -23,8 +23,8 @@ func (r *Run) Teacher() (*Run, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.teacher != nil {
-		return r.teacher, nil
+	if t, ok := r.teacher.(*Run); ok {
+		return t, nil
 	}
 	b, err := r.store.Read(r.id, teacherFile)
 	if err != nil {
@@ -37,9 +37,10 @@ func (r *Run) Teacher() (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: the teacher of run %s: %w", r.name, err)
 	}
-	r.teacher = &Run{id: r.id, name: r.name, method: r.method, seed: r.seed, store: r.store, session: r.session,
+	t := &Run{id: r.id, name: r.name, method: r.method, seed: r.seed, store: r.store, session: r.session,
 		plan: r.plan, encoder: e, seen: r.seen, test: r.test, teaching: b}
-	return r.teacher, nil
+	r.teacher = t
+	return t, nil
 }
 
 // as returns the run with the encoder that is to be judged, and makes the
