@@ -165,6 +165,5 @@ func (a *app) notebookSession(ctx func() context.Context, cell func() (string, i
 		s = &pipeline.Session{Path: a.db}
 	}
 	s.Context, s.Cell, s.Progress = ctx, cell, displayBar
-	// Validation stays unset: a run has the same digest here as in stock gophernotes.
 	return s
 }

@@ -28,7 +28,6 @@ func init() {
 				"FeatureStd":      reflect.ValueOf(pipeline.FeatureStd),
 				"Features":        reflect.ValueOf(pipeline.Features),
 				"FullFineTune":    reflect.ValueOf(pipeline.FullFineTune),
-				"HeldOut":         reflect.ValueOf(pipeline.HeldOut),
 				"Images":          reflect.ValueOf(pipeline.Images),
 				"Import":          reflect.ValueOf(pipeline.Import),
 				"KNN":             reflect.ValueOf(pipeline.KNN),

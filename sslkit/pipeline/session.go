@@ -36,12 +36,10 @@ type Session struct {
 
 	// Monitor is a set of labelled images by whose nearest neighbours Pretrain
 	// records how good the features are while it trains. No method sees it and
-	// no choice is made by it. It must not be a test split. If nil, Validation's.
+	// no choice is made by it. It must not be a test split. If nil, the images
+	// that are held out for validation of the set of a run; they may be among
+	// those it trains on, their labels are not.
 	Monitor *data.Set
-
-	// Validation finds a monitor for images that are trained on, or returns nil.
-	// If nil, none.
-	Validation func(*data.Unlabelled) *data.Set
 
 	// Data finds the set of a record again by its name and split. If nil,
 	// data.Part, which knows the house's own.
@@ -89,12 +87,15 @@ func (s *Session) context() context.Context {
 // and the schedule with the number of them in a look.
 func (s *Session) monitor(u *data.Unlabelled, schedule Schedule) (*data.Set, Schedule) {
 	m, in := s.Monitor, u.Spec()
-	if m == nil && s.Validation != nil {
-		m = s.Validation(u)
-	}
 	wanted := schedule.Monitor
 	schedule.Monitor = 0
-	if m == nil || wanted < 0 || schedule.Watch == 0 || m.Len() < 4 || m.Spec().Height != in.Height || m.Spec().Width != in.Width || m.Spec().Channels != in.Channels {
+	if wanted < 0 || schedule.Watch == 0 {
+		return nil, schedule
+	}
+	if m == nil {
+		m = heldOut(u)
+	}
+	if m == nil || m.Len() < 4 || m.Spec().Height != in.Height || m.Spec().Width != in.Width || m.Spec().Channels != in.Channels {
 		return nil, schedule
 	}
 	if wanted == 0 {
@@ -105,11 +106,10 @@ func (s *Session) monitor(u *data.Unlabelled, schedule Schedule) (*data.Set, Sch
 	return m, schedule
 }
 
-// HeldOut returns the images that are held out for validation of the set that u
-// is a part of, with their labels: what Session.Validation may be. They may be
-// among those of u, their labels are not. It returns nil if u is no training
-// split that data.Part finds again.
-func HeldOut(u *data.Unlabelled) *data.Set {
+// heldOut returns the images that are held out for validation of the set that u
+// is a part of, with their labels, or nil if u is no training split that
+// data.Part finds again.
+func heldOut(u *data.Unlabelled) *data.Set {
 	if !strings.HasPrefix(u.Split(), "train") {
 		return nil
 	}

@@ -295,7 +295,7 @@ func TestMonitorIsBounded(t *testing.T) {
 		{held, Schedule{Steps: 9000, BatchSize: 2000, Watch: 100}, 200},
 		{held, Schedule{Steps: 10, BatchSize: 20, Watch: 50, Monitor: -1}, 0},
 		{held, Schedule{Steps: 10, BatchSize: 20}, 0},
-		{nil, Schedule{Steps: 10, BatchSize: 20, Watch: 50, Monitor: 9}, 0},
+		{nil, Schedule{Steps: 10, BatchSize: 20, Watch: 50, Monitor: 9}, 9},
 	} {
 		got, s := (&Session{Monitor: c.monitor}).monitor(train.Unlabelled(), c.s)
 		if s.Monitor != c.want || (got != nil) != (c.want > 0) {
@@ -311,14 +311,14 @@ func TestHeldOut(t *testing.T) {
 	rest, held, err := train.Holdout()
 	must(t, err)
 	for _, u := range []*data.Set{train, rest, held} {
-		if got := HeldOut(u.Unlabelled()); got == nil || got.Digest() != held.Digest() {
+		if got := heldOut(u.Unlabelled()); got == nil || got.Digest() != held.Digest() {
 			t.Errorf("%s: %v", u.Split(), got)
 		}
 	}
 	renamed, err := data.FromPixels("fashion-mini", "train", train.Spec(), []string{"a"}, make([]uint8, 28*28*60), make([]int, 60))
 	must(t, err)
 	for _, u := range []*data.Unlabelled{test.Unlabelled(), renamed.Unlabelled(), fakeSet(t)} {
-		if got := HeldOut(u); got != nil {
+		if got := heldOut(u); got != nil {
 			t.Errorf("%s, %s has a monitor: %s", u.Name(), u.Split(), got.Split())
 		}
 	}
