@@ -1,6 +1,9 @@
 package pipeline
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // memory is the number of past steps L-BFGS remembers.
 const memory = 10
@@ -11,16 +14,19 @@ const memory = 10
 // limit iterations done, or until it is told to stop. It is L-BFGS (Liu and Nocedal 1989, algorithm 2.1)
 // with halved steps until the decrease is sufficient; every sum is in the order
 // of the elements.
-func minimise(x []float64, f func(x, gradient []float64) float64, limit int, tolerance float64, stop func() bool) (iterations int) {
+//
+// Divide, if not nil, divides a vector by a matrix that is like the Hessian but
+// for a factor; steps are then measured by it, and the first is a whole one.
+func minimise(x []float64, f func(x, gradient []float64) float64, divide func([]float64), limit int, tolerance float64, stop func() bool) (iterations int) {
 	n := len(x)
 	g, next, nextG := make([]float64, n), make([]float64, n), make([]float64, n)
 	value := f(x, g)
 	var past []pair
 	for iterations < limit && largest(g) > tolerance && !stop() {
-		d := direction(g, past)
+		d := direction(g, past, divide)
 		slope := dot(d, g)
 		step := 1.0
-		if len(past) == 0 {
+		if len(past) == 0 && divide == nil {
 			step = min(1, 1/math.Sqrt(dot(g, g)))
 		}
 		accepted := false
@@ -69,7 +75,7 @@ func remember(past []pair, x, next, g, nextG []float64) []pair {
 }
 
 // direction is minus the inverse Hessian's estimate times the gradient.
-func direction(g []float64, past []pair) []float64 {
+func direction(g []float64, past []pair, divide func([]float64)) []float64 {
 	d := make([]float64, len(g))
 	for i, v := range g {
 		d[i] = -v
@@ -79,9 +85,17 @@ func direction(g []float64, past []pair) []float64 {
 		alpha[i] = past[i].inverse * dot(past[i].s, d)
 		axpy(d, -alpha[i], past[i].y)
 	}
+	if divide != nil {
+		divide(d)
+	}
 	if len(past) > 0 {
 		p := past[len(past)-1]
-		scale := 1 / float64(p.inverse*dot(p.y, p.y))
+		y := p.y
+		if divide != nil {
+			y = slices.Clone(y)
+			divide(y)
+		}
+		scale := 1 / float64(p.inverse*dot(p.y, y))
 		for i := range d {
 			d[i] *= scale
 		}

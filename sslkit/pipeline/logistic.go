@@ -43,6 +43,10 @@ func (p *Probe) fit(ctx context.Context, f *tensor.Tensor, labels []int, classes
 	if start != nil {
 		copy(c.w, start.w)
 	}
+	var divide func([]float64)
+	if b := newBound(moments(f), penalty); b != nil {
+		divide = b.divide
+	}
 	minimise(c.w, func(x, gradient []float64) float64 {
 		w, b := (&classifier{x, c.dim, classes}).tensors()
 		loss := tensor.CrossEntropy(tensor.Linear(f, w.RequireGrad(), b.RequireGrad()), labels)
@@ -57,6 +61,6 @@ func (p *Probe) fit(ctx context.Context, f *tensor.Tensor, labels []int, classes
 			gradient[free+i] = float64(g)
 		}
 		return value
-	}, p.Iterations, steepest, func() bool { return ctx.Err() != nil })
+	}, divide, p.Iterations, steepest, func() bool { return ctx.Err() != nil })
 	return c, ctx.Err()
 }

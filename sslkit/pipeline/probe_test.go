@@ -25,7 +25,7 @@ func TestMinimise(t *testing.T) {
 			g[i] = c * (v - want[i])
 		}
 		return value
-	}, 1000, 1e-6, func() bool { return false })
+	}, nil, 1000, 1e-6, func() bool { return false })
 	for i, v := range x {
 		if math.Abs(v-want[i]) > 1e-5 {
 			t.Fatalf("after %d iterations x[%d] is %g, want %g", n, i, v, want[i])

@@ -28,7 +28,7 @@ import (
 
 // Numerics is the version of the arithmetic. It changes with any change that
 // alters one bit of one result.
-const Numerics = "4"
+const Numerics = "5"
 
 // ISA names the instruction set in use: generic, avx2 or avx512. It changes
 // speed, never a bit.
