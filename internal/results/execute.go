@@ -52,6 +52,12 @@ func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func
 		return err
 	}
 	for i, row := range missing {
+		if _, ok, err := read(dir, row); err != nil {
+			return err
+		} else if ok { // another process made it meanwhile
+			x.left -= row.cost(x.images)
+			continue
+		}
 		if err := x.make(row, len(rows)-len(missing)+i+1, len(rows)); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ type Plan struct {
 	Labels   int             // labelled images a class where they are few. If 0, 10.
 	Epochs   map[string]int  // of pre-training, by method. If 0, the plan's.
 	Methods  []string        // names. If nil, all.
-	Encoder  nn.Plan         // of the methods that are not bound to another. If nil, nn.ResNet.
+	Encoder  nn.Plan         // of the methods that are not bound to another. If nil, nn.ConvNet of 32, 64 and 256 channels.
 	Patches  nn.Plan         // of those that need patches. If nil, nn.ViT.
 	Tuning   pipeline.Tuning // of fine-tuning and supervised training
 }
@@ -34,23 +34,26 @@ type method struct {
 	make    func() sslkit.Method
 	patches bool // needs the encoder of patches
 	epochs  int
-	passes  float64 // work for an image, in passes of one view through a ResNet
+	passes  float64 // work for an image, in passes of one view through the encoder
+	long    bool    // trained for an hour or two: for one seed alone, after all other rows
 }
 
 // Epochs are chosen so that pre-training takes three to six minutes of CPU time
 // on one core of 2021.
 var methods = []method{
-	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 2, 2},
-	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 2, 1.5},
-	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 2, 2.6},
-	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 1, 3},
-	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 1, 4},
-	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 1, 4},
-	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 3, 0.8},
-	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 3, 0.8},
-	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 3, 1.1},
-	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 3, 1.6},
-	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 2, 2},
+	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 2, 2, false},
+	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 2, 1.5, false},
+	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 2, 2.6, false},
+	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 1, 3, false},
+	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 1, 4, false},
+	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 1, 4, false},
+	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 3, 0.8, false},
+	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 3, 0.8, false},
+	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 3, 1.1, false},
+	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 3, 1.6, false},
+	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 2, 2, false},
+	{"simclr-long", "SimCLR, long", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 40, 2, true},
+	{"mae-long", "MAE, long", func() sslkit.Method { return &mae.Autoencoder{} }, true, 40, 1.6, true},
 }
 
 func methodOf(name string) (method, bool) {
@@ -99,7 +102,7 @@ func (p Plan) resolve() Plan {
 		p.Labels = 10
 	}
 	if p.Encoder == nil {
-		p.Encoder = nn.ResNet{}
+		p.Encoder = nn.ConvNet{Channels: []int{32, 64, 256}}
 	}
 	if p.Patches == nil {
 		p.Patches = nn.ViT{}
@@ -150,7 +153,7 @@ func (p Plan) kinds() []string {
 
 // Rows lists the plan's rows in the order in which they are made: seed by seed
 // every encoder and what judges it in seconds, then seed by seed what takes
-// training again.
+// training again, then the long ones.
 func (p Plan) Rows() []Row {
 	p = p.resolve()
 	rows := p.quick(Row{Name: pixels, Encoder: pixels})
@@ -168,17 +171,30 @@ func (p Plan) Rows() []Row {
 			rows = append(rows, p.fromScratch(supervised+kind, seed)...)
 		}
 	}
+	for _, m := range p.methods() {
+		if m.long {
+			e := p.pretraining(m, 1)
+			rows = append(append(rows, p.quick(e)...), p.slow(e)...)
+		}
+	}
 	return rows
 }
 
-// encoders lists a seed's rows that make encoders.
+// pretraining is a row that makes an encoder.
+func (p Plan) pretraining(m method, seed uint64) Row {
+	epochs := m.epochs
+	if n := p.Epochs[m.name]; n != 0 {
+		epochs = n
+	}
+	return Row{Name: fmt.Sprintf("%s-%d", m.name, seed), Encoder: m.name, Seed: seed, Epochs: epochs}
+}
+
+// encoders lists a seed's rows that make encoders, but for the long ones.
 func (p Plan) encoders(seed uint64) (rows []Row) {
 	for _, m := range p.methods() {
-		epochs := m.epochs
-		if n := p.Epochs[m.name]; n != 0 {
-			epochs = n
+		if !m.long {
+			rows = append(rows, p.pretraining(m, seed))
 		}
-		rows = append(rows, Row{Name: fmt.Sprintf("%s-%d", m.name, seed), Encoder: m.name, Seed: seed, Epochs: epochs})
 	}
 	for _, kind := range p.kinds() {
 		rows = append(rows, Row{Name: fmt.Sprintf("%s%s-%d", random, kind, seed), Encoder: random + kind, Seed: seed})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"sslnotes/sslkit/tensor"
 	"sslnotes/tracker"
 )
 
@@ -42,7 +43,7 @@ func resultOf(row Row, r tracker.Run) Result {
 }
 
 // read returns a row's result from dir, with ok false if it is not there or is
-// one of another plan.
+// one of another plan or of other numerics.
 func read(dir string, row Row) (r Result, ok bool, err error) {
 	path := filepath.Join(dir, row.Name+".json")
 	b, err := os.ReadFile(path)
@@ -55,7 +56,7 @@ func read(dir string, row Row) (r Result, ok bool, err error) {
 	if err != nil {
 		return r, false, fmt.Errorf("results: %s: %w", path, err)
 	}
-	return r, r.Row == row, nil
+	return r, r.Row == row && r.Numerics == tensor.Numerics, nil
 }
 
 // write puts a result into dir, whole or not at all.

@@ -4,7 +4,7 @@
     parity.py views [--out FOLDER]
 
 Encoder, method, data, augmentation, optimizer and schedule are the defaults of
-nn.ResNet, nn.ViT, contrastive.SimCLR, contrastive.BYOL and mae.Autoencoder,
+the table's encoders, contrastive.SimCLR, contrastive.BYOL and mae.Autoencoder,
 written again from their descriptions; the random numbers are PyTorch's own. The
 encoder is left in FOLDER in the form of nn.Save, beside a JSON object that is
 printed, too. `sslnotes results --peers FOLDER` judges it by the probe that
@@ -185,33 +185,28 @@ def mlp(into, hidden, out):
     return m
 
 
-class ResNet(nn.Module):
-    """nn.ResNet{}: one basic block of 32, 64 and 128 channels, a stem of stride 2."""
+class ConvNet(nn.Module):
+    """nn.ConvNet{Channels: []int{32, 64, 256}}: convolutions of stride 2."""
 
-    dim = 128
+    dim = 256
 
     def __init__(self):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(1, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU())
-        self.stages = nn.Sequential(models.Residual(32, 32, 1), models.Residual(32, 64, 2), models.Residual(64, 128, 2))
-        for m in self.modules():
-            if isinstance(m, nn.Conv2d):
-                normal(m.weight, m.kernel_size[0] ** 2 * m.in_channels, 2)
+        self.layers, into = nn.Sequential(), 1
+        for out in (32, 64, self.dim):
+            self.layers.append(nn.Sequential(nn.Conv2d(into, out, 3, 2, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()))
+            normal(self.layers[-1][0].weight, 9 * into, 2)
+            into = out
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x):
-        return self.stages(self.stem(x.contiguous(memory_format=torch.channels_last))).mean((2, 3))
+        return self.layers(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))
 
     def named(self):
         """Layers by their names in Go."""
-        yield "stem.conv", self.stem[0]
-        yield "stem.norm", self.stem[1]
-        for i, block in enumerate(self.stages):
-            names = zip(("conv1", "norm1", "conv2", "norm2"), (block.main[0], block.main[1], block.main[3], block.main[4]))
-            if not isinstance(block.short, nn.Identity):
-                names = [*names, ("short", block.short[0]), ("shortnorm", block.short[1])]
-            for name, layer in names:
-                yield f"stage{i}.0.{name}", layer
+        for i, layer in enumerate(self.layers):
+            yield f"layer{i}.conv", layer[0]
+            yield f"layer{i}.norm", layer[1]
 
 
 def blocks(width, depth):
@@ -278,8 +273,8 @@ class SimCLR(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = ResNet()
-        self.projector = mlp(128, 128, 64)
+        self.encoder = ConvNet()
+        self.projector = mlp(ConvNet.dim, ConvNet.dim, 64)
 
     def forward(self, views, _):
         n = len(views[0])
@@ -300,8 +295,8 @@ class BYOL(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.encoder = ResNet()
-        self.projector, self.predictor = mlp(128, 256, 64), mlp(64, 256, 64)
+        self.encoder = ConvNet()
+        self.projector, self.predictor = mlp(ConvNet.dim, 256, 64), mlp(64, 256, 64)
         self.target = copy.deepcopy(nn.Sequential(self.encoder, self.projector)).requires_grad_(False)
 
     def forward(self, views, _):
