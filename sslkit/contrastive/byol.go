@@ -68,7 +68,7 @@ func (m *BYOL) Name() string { return "byol" }
 
 // Schedule implements sslkit.Scheduler.
 func (m *BYOL) Schedule() sslkit.Schedule {
-	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3}
 }
 
 // Build implements sslkit.Method: projector and predictor, both

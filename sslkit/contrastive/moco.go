@@ -43,7 +43,7 @@ func (m *MoCo) Name() string { return "moco" }
 
 // Schedule implements sslkit.Scheduler.
 func (m *MoCo) Schedule() sslkit.Schedule {
-	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3}
 }
 
 // Build implements sslkit.Method: the head Linear–ReLU–Linear, the key network,

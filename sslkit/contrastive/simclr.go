@@ -37,7 +37,7 @@ func (m *SimCLR) Name() string { return "simclr" }
 
 // Schedule implements sslkit.Scheduler.
 func (m *SimCLR) Schedule() sslkit.Schedule {
-	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3}
 }
 
 // Build implements sslkit.Method: the projector Linear–BatchNorm–ReLU–Linear.

@@ -36,7 +36,7 @@ func (m *SimSiam) Name() string { return "simsiam" }
 
 // Schedule implements sslkit.Scheduler.
 func (m *SimSiam) Schedule() sslkit.Schedule {
-	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3}
 }
 
 // Build implements sslkit.Method: a projector of three layers with BatchNorm

@@ -46,7 +46,7 @@ func (m *SwAV) Name() string { return "swav" }
 
 // Schedule implements sslkit.Scheduler.
 func (m *SwAV) Schedule() sslkit.Schedule {
-	return sslkit.Schedule{Epochs: 20, BatchSize: 256, LearningRate: 2e-3}
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3}
 }
 
 // Build implements sslkit.Method: the projector Linear–BatchNorm–ReLU–Linear and

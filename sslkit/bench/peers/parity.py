@@ -32,7 +32,6 @@ from torch.nn import functional as F
 import models
 
 DATA = "/data"
-BATCH = 256
 
 
 # The data: the training images that Set.Holdout leaves.
@@ -269,7 +268,7 @@ class ViT(nn.Module):
 
 
 class SimCLR(nn.Module):
-    rate, decay, epochs, views, jitter = 2e-3, 1e-4, 2, 2, True
+    rate, decay, batch, epochs, views, jitter = 2e-3, 1e-4, 128, 8, 2, True
 
     def __init__(self):
         super().__init__()
@@ -291,7 +290,7 @@ class SimCLR(nn.Module):
 
 
 class BYOL(nn.Module):
-    rate, decay, epochs, views, jitter = 2e-3, 1e-4, 2, 2, True
+    rate, decay, batch, epochs, views, jitter = 2e-3, 1e-4, 128, 8, 2, True
 
     def __init__(self):
         super().__init__()
@@ -321,7 +320,7 @@ class BYOL(nn.Module):
 
 
 class MAE(nn.Module):
-    rate, decay, epochs, views, jitter = 1e-3, 0.05, 3, 1, False
+    rate, decay, batch, epochs, views, jitter = 1e-3, 0.05, 256, 6, 1, False
     seen = 12  # of 49 patches
 
     def __init__(self):
@@ -375,7 +374,7 @@ def adamw(parameters, decay):
     return torch.optim.AdamW([{"params": groups[True], "weight_decay": decay}, {"params": groups[False], "weight_decay": 0.0}], fused=True)
 
 
-def train(method, data, steps, total, tell, chance, batch=BATCH):
+def train(method, data, steps, total, tell, chance, batch):
     """Takes steps of a schedule of total; the loss of each."""
     optimizer, losses, order = adamw(method.trained(), method.decay), [], None
     kind = next(method.parameters()).dtype
@@ -436,7 +435,7 @@ def save(path, encoder):
 def run(a, data):
     torch.manual_seed(a.seed)
     method = METHODS[a.what]()
-    total = (a.epochs or method.epochs) * (len(data.images) // BATCH)
+    total = (a.epochs or method.epochs) * (len(data.images) // method.batch)
     steps = a.steps or total
 
     def tell(step, loss):
@@ -444,7 +443,7 @@ def run(a, data):
             print(f"{a.what} {a.seed}: step {step + 1} of {steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
 
     start, cpu = time.perf_counter(), time.process_time()
-    losses = train(method, data, steps, total, tell, Chance())
+    losses = train(method, data, steps, total, tell, Chance(), method.batch)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     method.eval()
     with torch.no_grad():
@@ -453,7 +452,7 @@ def run(a, data):
     trained = sum(p.numel() for p in method.trained())
     encoder = sum(p.numel() for p in method.encoder.parameters())
     result = {
-        "method": a.what, "seed": a.seed, "steps": steps, "batch": BATCH, "data": data.digest,
+        "method": a.what, "seed": a.seed, "steps": steps, "batch": method.batch, "data": data.digest,
         "parameters": encoder, "head_parameters": trained - encoder,
         "first_loss": losses[0], "losses": [sum(losses[i : i + tenth]) / tenth for i in range(0, tenth * 10, tenth)] if steps >= 10 else losses,
         "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1), "torch": torch.__version__,
