@@ -13,7 +13,7 @@ import (
 // results is hidden: it serves this project's own table.
 func (a *app) results() *cobra.Command {
 	var p results.Plan
-	var dir, page, report, peers string
+	var dir, page, report, peers, tried string
 	var epochs map[string]int
 	var tableOnly bool
 	c := &cobra.Command{
@@ -35,6 +35,13 @@ goes on from there.`,
 			s, err := a.session(c.Context())
 			if err != nil {
 				return err
+			}
+			if tried != "" {
+				store, err := s.Open()
+				if err != nil {
+					return err
+				}
+				return errors.Join(results.KeepTried(store, tried, dir), write())
 			}
 			if peers != "" {
 				err = errors.Join(p.JudgePeers(s, peers, dir, a.out), write())
@@ -58,6 +65,7 @@ goes on from there.`,
 	f.StringVar(&report, "report", "sslkit/RESULTS.md", "Markdown file for all of it")
 	f.StringSliceVar(&p.Methods, "methods", nil, "only these methods and what they are held against (default: all)")
 	f.StringVar(&peers, "peers", "", "instead judge the encoders that sslkit/bench/peers/parity.py left in this folder, and write the table")
+	f.StringVar(&tried, "tried", "", "instead keep this training, judged on validation images, among what was tried, and write the table")
 	f.BoolVar(&tableOnly, "table", false, "only write the table from the finished rows")
 	return c
 }

@@ -128,7 +128,11 @@ func (p Plan) Report(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside, nil
+	chosen, err := choices(dir)
+	if err != nil {
+		return "", err
+	}
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + chosen, nil
 }
 
 // caption says what the tables show.
