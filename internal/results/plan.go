@@ -45,7 +45,7 @@ var methods = []method{
 	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 8, 1.5, false},
 	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 8, 2.6, false},
 	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 5, 3, false},
-	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 5, 4, false},
+	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 6, 4, false},
 	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 3, 4, false},
 	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 5, 0.8, false},
 	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 5, 0.8, false},

@@ -52,7 +52,7 @@ func (m *DINO) Name() string { return "dino" }
 
 // Schedule implements sslkit.Scheduler.
 func (m *DINO) Schedule() sslkit.Schedule {
-	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 1e-3, WeightDecay: 0.04}
+	return sslkit.Schedule{Epochs: 20, BatchSize: 128, LearningRate: 2e-3, WeightDecay: 0.04}
 }
 
 // Build implements sslkit.Method: a head of three layers without BatchNorm and,
