@@ -17,6 +17,7 @@ import (
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
 	"github.com/cosmos72/gomacro/fast"
+	"github.com/cosmos72/gomacro/xreflect"
 
 	"sslnotes/kernel/engine"
 )
@@ -181,6 +182,7 @@ func (e *Engine) compileUnit(p *program, r *rewriter, u unit) ([]*step, error) {
 	}
 	if len(typeSpecs) > 0 {
 		e.interp.CompileAst(ast2.ToAst(&ast.GenDecl{Tok: token.TYPE, TokPos: steps[0].pos, Lparen: steps[0].pos, Specs: typeSpecs}))
+		e.tie(typeSpecs)
 	}
 	for _, s := range steps {
 		if g, ok := s.item.node.(*ast.GenDecl); ok && g.Tok == token.TYPE && len(typeSpecs) > 0 {
@@ -191,10 +193,23 @@ func (e *Engine) compileUnit(p *program, r *rewriter, u unit) ([]*step, error) {
 	return steps, nil
 }
 
+// tie makes types that were declared together, and may hold each other, what
+// they truly are.
+func (e *Engine) tie(specs []ast.Spec) {
+	var ts []xreflect.Type
+	for _, spec := range specs {
+		if t := e.interp.Comp.Types[spec.(*ast.TypeSpec).Name.Name]; t.Named() {
+			ts = append(ts, t)
+		}
+	}
+	tie(e.interp.Comp.Universe, ts)
+}
+
 func (e *Engine) importAll(paths map[string]bool) {
 	for path := range paths {
 		if _, err := e.bound.Import(path); err == nil {
 			e.interp.ImportPackage(fast.PackageName(packageAlias(path)), path)
+			settle(e.interp.Comp.Universe)
 		}
 		delete(paths, path)
 	}

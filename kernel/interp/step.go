@@ -63,4 +63,7 @@ func (s *step) compile(e *Engine) {
 		return // an empty statement
 	}
 	s.expr = e.interp.CompileAst(ast2.ToAst(node))
+	if d, ok := s.item.node.(*ast.GenDecl); ok && d.Tok == token.TYPE {
+		e.tie(d.Specs)
+	}
 }
