@@ -92,11 +92,40 @@ func (b *bound) fill(pkg *types.Package, from imports.Package) {
 		types.NewAlias(alias, b.of(t))
 		scope.Insert(alias)
 	}
+	for _, iface := range from.Types {
+		b.hidden(pkg, iface, from.Types)
+	}
 	for _, name := range slices.Sorted(maps.Keys(from.Binds)) {
 		scope.Insert(b.object(pkg, name, from.Binds[name], from.Untypeds[name]))
 	}
 	pkg.SetName(from.Name)
 	pkg.MarkComplete()
+}
+
+// hidden gives those of ts that satisfy iface its lower-case methods, which
+// reflection lists for interfaces alone.
+func (b *bound) hidden(pkg *types.Package, iface reflect.Type, ts map[string]reflect.Type) {
+	if iface.Kind() != reflect.Interface {
+		return
+	}
+	for m := range iface.Methods() {
+		if m.IsExported() {
+			continue
+		}
+		for _, t := range ts {
+			n, ok := b.of(t).(*types.Named)
+			if !ok || t.Kind() == reflect.Interface || !reflect.PointerTo(t).Implements(iface) {
+				continue
+			}
+			var recv types.Type = n
+			if !t.Implements(iface) {
+				recv = types.NewPointer(n)
+			}
+			if has, _, _ := types.LookupFieldOrMethod(recv, false, pkg, m.Name); has == nil {
+				n.AddMethod(types.NewFunc(token.NoPos, pkg, m.Name, b.signature(m.Type, 0, types.NewParam(token.NoPos, pkg, "", recv))))
+			}
+		}
+	}
 }
 
 func (b *bound) object(pkg *types.Package, name string, v reflect.Value, untyped string) types.Object {
