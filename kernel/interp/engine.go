@@ -17,7 +17,6 @@ import (
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
 	"github.com/cosmos72/gomacro/fast"
-	"github.com/cosmos72/gomacro/xreflect"
 
 	"sslnotes/kernel/engine"
 )
@@ -181,8 +180,7 @@ func (e *Engine) compileUnit(p *program, r *rewriter, u unit) ([]*step, error) {
 		}
 	}
 	if len(typeSpecs) > 0 {
-		e.interp.CompileAst(ast2.ToAst(&ast.GenDecl{Tok: token.TYPE, TokPos: steps[0].pos, Lparen: steps[0].pos, Specs: typeSpecs}))
-		e.tie(typeSpecs)
+		e.declareTypes(&ast.GenDecl{Tok: token.TYPE, TokPos: steps[0].pos, Lparen: steps[0].pos, Specs: typeSpecs})
 	}
 	for _, s := range steps {
 		if g, ok := s.item.node.(*ast.GenDecl); ok && g.Tok == token.TYPE && len(typeSpecs) > 0 {
@@ -193,16 +191,31 @@ func (e *Engine) compileUnit(p *program, r *rewriter, u unit) ([]*step, error) {
 	return steps, nil
 }
 
-// tie makes types that were declared together, and may hold each other, what
-// they truly are.
-func (e *Engine) tie(specs []ast.Spec) {
-	var ts []xreflect.Type
-	for _, spec := range specs {
-		if t := e.interp.Comp.Types[spec.(*ast.TypeSpec).Name.Name]; t.Named() {
-			ts = append(ts, t)
-		}
+// declareTypes compiles a declaration of types.
+func (e *Engine) declareTypes(d *ast.GenDecl) {
+	if e.declareRecursive(d) {
+		return
 	}
-	tie(e.interp.Comp.Universe, ts)
+	e.interp.CompileAst(ast2.ToAst(&ast.DeclStmt{Decl: d}))
+}
+
+// declareRecursive compiles a declaration of types that mention themselves, and
+// reports whether it could.
+func (e *Engine) declareRecursive(d *ast.GenDecl) (ok bool) {
+	k := newKnot(e.interp.Comp, d.Specs)
+	if k == nil {
+		return false
+	}
+	defer func() {
+		if recover() != nil || !ok {
+			ok = false
+			for _, x := range k.declared {
+				delete(e.interp.Comp.Types, x.Name())
+			}
+		}
+	}()
+	e.interp.CompileAst(ast2.ToAst(&ast.DeclStmt{Decl: d}))
+	return k.tie()
 }
 
 func (e *Engine) importAll(paths map[string]bool) {
@@ -223,7 +236,10 @@ func (e *Engine) unsupported(p *program, complaint any) *engine.Error {
 
 // commit makes what an item declared known to later cells.
 func (e *Engine) commit(s *step) {
-	e.scope.add(s.item, s.checked.decls, s.checked.info)
+	if s.item.imports {
+		e.scope.add(s.item, s.checked.decls, s.checked.info)
+	}
+	e.scope.declare(s.names, s.checked.decls)
 	maps.DeleteFunc(e.scope.objects, func(name string, _ types.Object) bool {
 		return len(name) > len(support) && name[:len(support)] == support
 	})

@@ -91,6 +91,9 @@ func (x *execution) eval(s *step) []xr.Value {
 	if vs == nil && s.expr.NumOut() == 1 {
 		vs = []xr.Value{v}
 	}
+	if s.single && len(vs) > 1 {
+		vs = vs[:1]
+	}
 	return vs
 }
 

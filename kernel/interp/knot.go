@@ -2,32 +2,48 @@ package interp
 
 import (
 	"fmt"
+	"go/ast"
+	"maps"
 	"reflect"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/cosmos72/gomacro/fast"
 	gtypes "github.com/cosmos72/gomacro/go/types"
 	"github.com/cosmos72/gomacro/xreflect"
 )
 
-// A knot makes true types of structs that cells declare and that hold their own
-// kind, such as the nodes of a list or a tree. Reflection makes none, so the
-// interpreter lets such a field be a stand-in, an empty interface, but does not
-// find the methods of what is in it. A knot lets reflection make a struct with
-// fields of the same layout, and then puts the true types in their place.
+// A knot makes true types of structs and interfaces that cells declare and that
+// mention themselves, such as the nodes of a tree. Reflection makes none, so the
+// interpreter lets a field of such a type be a stand-in, an empty interface, but
+// does not find the methods of what is in it, and refuses such interfaces.
+//
+// While the types are declared, a knot gives each a type of its own for a
+// stand-in; then it lets reflection make structs with fields of the same layout,
+// and puts the true types in their place. The interpreter keeps an interface as a
+// pointer to a struct of functions.
 type knot struct {
+	u        *xreflect.Universe
+	name     string // no other knot has it
 	declared map[gtypes.Type]xreflect.Type
+	standIns map[reflect.Type]bool
 	known    map[gtypes.Type]reflect.Type // of those declared; nil while it is being made
-	name     string                       // no other knot has it
-	itself   reflect.Type                 // what pointers in a layout point to
-	structs  []made
-	parts    []made
+	loose    map[reflect.Type]bool        // whether a type is made of stand-ins
+	structs  []structure
+	parts    []part
 }
 
-// made is a type of the interpreter's and what it truly is.
-type made struct {
-	x xreflect.Type
+// A part is a type in a knot and what it truly is.
+type part struct {
+	g gtypes.Type
 	t reflect.Type
+}
+
+// A structure is a struct with the layout of one with other fields.
+type structure struct {
+	t      reflect.Type
+	fields []gtypes.Type
 }
 
 var (
@@ -35,179 +51,329 @@ var (
 	knots   atomic.Int64
 )
 
-// tie makes ts, which were declared together, what they truly are. It leaves
-// them as they are if one holds itself without a struct.
-func tie(u *xreflect.Universe, ts []xreflect.Type) {
-	k := &knot{declared: map[gtypes.Type]xreflect.Type{}, known: map[gtypes.Type]reflect.Type{}, name: fmt.Sprint("knot", knots.Add(1))}
-	k.itself = reflect.StructOf([]reflect.StructField{{Name: "Itself", Type: reflect.TypeFor[struct{}](), Tag: reflect.StructTag(k.name)}})
-	for _, x := range ts {
-		k.declared[x.GoType()] = x
+// newKnot declares the names of specs, but no types, with stand-ins; it returns
+// nil if they mention none of themselves.
+func newKnot(c *fast.Comp, specs []ast.Spec) *knot {
+	k := &knot{u: c.Universe, name: fmt.Sprint("knot", knots.Add(1)), declared: map[gtypes.Type]xreflect.Type{},
+		standIns: map[reflect.Type]bool{}, known: map[gtypes.Type]reflect.Type{}, loose: map[reflect.Type]bool{}}
+	if !recursive(specs) {
+		return nil
 	}
-	for _, x := range ts {
-		if k.of(x) == nil {
-			return
+	for _, spec := range specs {
+		s := spec.(*ast.TypeSpec)
+		if s.Assign.IsValid() || s.Name.Name == "_" {
+			continue
+		}
+		x := c.DeclNamedType(s.Name.Name)
+		k.declared[x.GoType()] = x
+		t := k.itself(s.Name.Name)
+		switch d := s.Type.(type) {
+		case *ast.InterfaceType:
+			if len(d.Methods.List) == 0 {
+				continue
+			}
+			t = reflect.PointerTo(t)
+		case *ast.StructType:
+		default:
+			continue
+		}
+		k.standIns[t] = true
+		force(x, t)
+	}
+	return k
+}
+
+func recursive(specs []ast.Spec) bool {
+	names := map[string]bool{}
+	for _, s := range specs {
+		maps.Copy(names, mentions(s.(*ast.TypeSpec).Type))
+	}
+	return slices.ContainsFunc(specs, func(s ast.Spec) bool { return names[s.(*ast.TypeSpec).Name.Name] })
+}
+
+// itself returns a type like no other.
+func (k *knot) itself(name string) reflect.Type {
+	return reflect.StructOf([]reflect.StructField{{Name: "Itself", Type: reflect.TypeFor[struct{}](), Tag: reflect.StructTag(k.name + " " + name)}})
+}
+
+// tie makes the declared types, now that they are complete, what they truly are.
+// It reports whether it could: a type must not mention itself without a struct or
+// an interface.
+func (k *knot) tie() bool {
+	for g := range k.declared {
+		if k.of(g) == nil {
+			return false
 		}
 	}
 	var fields [][]reflect.Type
 	for i := 0; i < len(k.structs); i++ { // which grows
 		fields = append(fields, nil)
-		for f := range k.structs[i].x.NumField() {
-			t := k.of(k.structs[i].x.Field(f).Type)
+		for _, g := range k.structs[i].fields {
+			t := k.of(g)
 			if t == nil {
-				return
+				return false
 			}
 			fields[i] = append(fields[i], t)
 		}
 	}
 	for i, s := range k.structs {
 		if !setFields(s.t, fields[i], k.name) {
-			return
+			return false
 		}
 	}
 	for _, p := range k.parts {
-		if !p.x.Named() {
-			p.x = u.MakeType(p.x.GoType(), p.t, xreflect.OptDefault)
+		x := k.declared[p.g]
+		if x == nil {
+			x = k.u.MakeType(p.g, p.t, xreflect.OptDefault)
 		}
-		force(p.x, p.t)
+		force(x, p.t)
+		if x.Named() && xreflect.IsEmulatedInterface(x) {
+			setMethods(x)
+		}
+	}
+	return true
+}
+
+// setMethods makes the functions that call the methods of an x anew, for its
+// type has changed.
+func setMethods(x xreflect.Type) {
+	t, calls := x.ReflectType(), x.GetMethods()
+	for i := range *calls {
+		f := t.Elem().Field(i + 1).Type // after what the interface holds
+		in := []reflect.Type{t}
+		for p := range f.Ins() {
+			in = append(in, p)
+		}
+		(*calls)[i] = reflect.MakeFunc(reflect.FuncOf(in, slices.Collect(f.Outs()), f.IsVariadic()), func(args []reflect.Value) []reflect.Value {
+			method := args[0].Elem().Field(i + 1)
+			if f.IsVariadic() {
+				return method.CallSlice(args[1:])
+			}
+			return method.Call(args[1:])
+		})
 	}
 }
 
-// loose reports whether x has stand-ins.
-func loose(x xreflect.Type) bool {
-	return x.ReflectType() == forward || *markOf(x) != xreflect.OptDefault
-}
-
-// find returns the interpreter's own description of x, of which there may be
-// others, or nil if x is named and there is nothing but its name.
-func (k *knot) find(x xreflect.Type) xreflect.Type {
-	if d := k.declared[x.GoType()]; d != nil {
+// find returns the interpreter's own description of g, or nil if it has none.
+func (k *knot) find(g gtypes.Type) xreflect.Type {
+	if d := k.declared[g]; d != nil {
 		return d
 	}
-	found := xreflect.MakeKey(x).Type()
-	if found == nil || x.Named() && (found.GoType() != x.GoType() || loose(found)) {
+	x := xreflect.MakeKey(k.u.MakeType(g, forward, xreflect.OptDefault)).Type()
+	if x == nil || x.GoType() != g && x.Named() != isNamed(g) {
 		return nil
 	}
-	return found
+	return x
 }
 
-// of returns what x truly is, but for the fields of structs, which come last;
-// or nil if it does not come to know.
-func (k *knot) of(x xreflect.Type) reflect.Type {
-	if x = k.find(x); x == nil {
+func isNamed(g gtypes.Type) bool {
+	switch g.(type) {
+	case *gtypes.Basic, *gtypes.Named:
+		return true
+	}
+	return false
+}
+
+// settled returns what x is if it has no stand-ins, or nil.
+func (k *knot) settled(x xreflect.Type) reflect.Type {
+	if x == nil || x.ReflectType() == forward || *markOf(x) != xreflect.OptDefault || k.isLoose(x.ReflectType()) {
 		return nil
 	}
-	if !loose(x) {
-		return x.ReflectType()
+	return x.ReflectType()
+}
+
+func (k *knot) isLoose(t reflect.Type) bool {
+	if is, ok := k.loose[t]; ok || t.Name() != "" {
+		return is
 	}
-	t, ok := k.known[x.GoType()]
-	if ok {
+	if k.standIns[t] || t == forward {
+		return true
+	}
+	k.loose[t] = false // for now: t may be a struct that another knot has made
+	is := false
+	switch t.Kind() {
+	case reflect.Struct:
+		for f := range t.Fields() {
+			is = is || k.isLoose(f.Type)
+		}
+	case reflect.Func:
+		for p := range t.Ins() {
+			is = is || k.isLoose(p)
+		}
+		for r := range t.Outs() {
+			is = is || k.isLoose(r)
+		}
+	case reflect.Map:
+		is = k.isLoose(t.Key()) || k.isLoose(t.Elem())
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Chan:
+		is = k.isLoose(t.Elem())
+	}
+	k.loose[t] = is
+	return is
+}
+
+// of returns what g truly is, but for the fields of structs, which come last;
+// or nil if it does not come to know.
+func (k *knot) of(g gtypes.Type) reflect.Type {
+	if t, ok := k.known[g]; ok {
 		return t
 	}
-	if x.Named() {
-		k.known[x.GoType()] = nil
+	x := k.find(g)
+	if t := k.settled(x); t != nil {
+		return t
 	}
-	if x.Kind() == reflect.Struct && x.Named() {
-		if t = structOf(x, k.layout); t != nil {
-			k.structs = append(k.structs, made{x, t})
+	if isNamed(g) {
+		if k.declared[g] == nil {
+			return nil
 		}
-	} else {
-		t = composed(x, k.of)
+		k.known[g] = nil
+	}
+	var t reflect.Type
+	switch u := g.Underlying().(type) {
+	case *gtypes.Struct:
+		if !isNamed(g) {
+			t = k.structOf(x, u, k.of)
+		} else if t = k.structOf(x, u, k.layout); t != nil {
+			k.structs = append(k.structs, structure{t, fieldsOf(u)})
+		}
+	case *gtypes.Interface:
+		t = k.interfaceOf(x, u)
+	default:
+		t = k.composed(u, k.of)
 	}
 	if t == nil {
 		return nil
 	}
-	if x.Named() {
-		k.known[x.GoType()] = t
+	if isNamed(g) {
+		k.known[g] = t
 	}
-	k.parts = append(k.parts, made{x, t})
+	k.parts = append(k.parts, part{g, t})
 	return t
 }
 
-// layout returns a type that lies in memory as x does.
-func (k *knot) layout(x xreflect.Type) reflect.Type {
-	if x = k.find(x); x == nil {
-		return nil
+// layout returns a type that lies in memory as g does.
+func (k *knot) layout(g gtypes.Type) reflect.Type {
+	x := k.find(g)
+	if t := k.settled(x); t != nil {
+		return t
 	}
-	if !loose(x) {
-		return x.ReflectType()
-	}
-	switch x.Kind() {
-	case reflect.Pointer:
-		return reflect.PointerTo(k.itself)
-	case reflect.Slice:
-		return reflect.SliceOf(k.itself)
-	case reflect.Map:
-		return reflect.MapOf(reflect.TypeFor[int](), k.itself)
-	case reflect.Chan:
-		return reflect.ChanOf(reflect.BothDir, k.itself)
-	case reflect.Func:
-		return reflect.FuncOf(nil, []reflect.Type{k.itself}, false)
-	case reflect.Struct:
-		if x.Named() {
-			return k.of(x)
+	itself := k.itself("")
+	switch u := g.Underlying().(type) {
+	case *gtypes.Pointer, *gtypes.Interface:
+		return reflect.PointerTo(itself)
+	case *gtypes.Slice:
+		return reflect.SliceOf(itself)
+	case *gtypes.Map:
+		return reflect.MapOf(reflect.TypeFor[int](), itself)
+	case *gtypes.Chan:
+		return reflect.ChanOf(reflect.BothDir, itself)
+	case *gtypes.Signature:
+		return reflect.FuncOf(nil, []reflect.Type{itself}, false)
+	case *gtypes.Struct:
+		if isNamed(g) {
+			return k.of(g)
 		}
+		return k.structOf(x, u, k.layout)
 	}
-	return composed(x, k.layout)
+	return k.composed(g.Underlying(), k.layout)
 }
 
-// composed returns the type that is made of others as x is.
-func composed(x xreflect.Type, of func(xreflect.Type) reflect.Type) reflect.Type {
-	var parts []reflect.Type
-	add := func(x xreflect.Type) bool {
-		t := of(x)
-		parts = append(parts, t)
-		return t != nil
+func fieldsOf(u *gtypes.Struct) []gtypes.Type {
+	var fields []gtypes.Type
+	for i := range u.NumFields() {
+		fields = append(fields, u.Field(i).Type())
 	}
-	switch x.Kind() {
-	case reflect.Struct:
-		return structOf(x, of)
-	case reflect.Func:
-		for i := range x.NumIn() {
-			if !add(x.In(i)) {
+	return fields
+}
+
+// structOf makes the struct that x is of other fields.
+func (k *knot) structOf(x xreflect.Type, u *gtypes.Struct, of func(gtypes.Type) reflect.Type) reflect.Type {
+	if x == nil || x.ReflectType().Kind() != reflect.Struct {
+		return nil
+	}
+	var fields []reflect.StructField
+	for i, g := range fieldsOf(u) {
+		t := of(g)
+		if t == nil {
+			return nil
+		}
+		old := x.ReflectType().Field(i) // the interpreter has names of its own for what is lower-case
+		fields = append(fields, reflect.StructField{Name: old.Name, Type: t, Tag: old.Tag})
+	}
+	return reflect.StructOf(fields)
+}
+
+// interfaceOf makes the pointer to a struct that the interface x is.
+func (k *knot) interfaceOf(x xreflect.Type, u *gtypes.Interface) reflect.Type {
+	if x == nil || !xreflect.IsEmulatedInterface(x) || x.ReflectType().Elem().NumField() != u.NumMethods()+1 {
+		return nil
+	}
+	methods := map[string]gtypes.Type{}
+	for i := range u.NumMethods() {
+		name := u.Method(i).Name()
+		if !u.Method(i).Exported() {
+			name = xreflect.GensymPrivate(name)
+		}
+		sig := u.Method(i).Type().(*gtypes.Signature)
+		methods[name] = gtypes.NewSignature(nil, sig.Params(), sig.Results(), sig.Variadic())
+	}
+	var fields []reflect.StructField
+	var types []gtypes.Type
+	for f := range x.ReflectType().Elem().Fields() {
+		t, g := f.Type, methods[f.Name]
+		if len(fields) > 0 {
+			if g == nil {
 				return nil
 			}
+			types = append(types, g)
+			t = k.layout(g)
 		}
-		for i := range x.NumOut() {
-			if !add(x.Out(i)) {
-				return nil
-			}
+		fields = append(fields, reflect.StructField{Name: f.Name, Type: t})
+	}
+	t := reflect.StructOf(fields)
+	k.structs = append(k.structs, structure{t, types})
+	return reflect.PointerTo(t)
+}
+
+// composed returns the type that is made of others as g, which has no name, is.
+func (k *knot) composed(g gtypes.Type, of func(gtypes.Type) reflect.Type) reflect.Type {
+	switch g := g.(type) {
+	case *gtypes.Signature:
+		in, out := all(g.Params(), of), all(g.Results(), of)
+		if slices.Contains(in, nil) || slices.Contains(out, nil) {
+			return nil
 		}
-		return reflect.FuncOf(parts[:x.NumIn()], parts[x.NumIn():], x.IsVariadic())
-	case reflect.Map:
-		if add(x.Key()) && add(x.Elem()) {
-			return reflect.MapOf(parts[0], parts[1])
+		return reflect.FuncOf(in, out, g.Variadic())
+	case *gtypes.Map:
+		if key := of(g.Key()); key != nil {
+			return with(of(g.Elem()), func(t reflect.Type) reflect.Type { return reflect.MapOf(key, t) })
 		}
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Chan:
-		if add(x.Elem()) {
-			return container(x, parts[0])
-		}
+	case *gtypes.Pointer:
+		return with(of(g.Elem()), reflect.PointerTo)
+	case *gtypes.Slice:
+		return with(of(g.Elem()), reflect.SliceOf)
+	case *gtypes.Array:
+		return with(of(g.Elem()), func(t reflect.Type) reflect.Type { return reflect.ArrayOf(int(g.Len()), t) })
+	case *gtypes.Chan:
+		dir := map[gtypes.ChanDir]reflect.ChanDir{gtypes.SendRecv: reflect.BothDir, gtypes.SendOnly: reflect.SendDir, gtypes.RecvOnly: reflect.RecvDir}
+		return with(of(g.Elem()), func(t reflect.Type) reflect.Type { return reflect.ChanOf(dir[g.Dir()], t) })
 	}
 	return nil
 }
 
-func container(x xreflect.Type, elem reflect.Type) reflect.Type {
-	switch x.Kind() {
-	case reflect.Pointer:
-		return reflect.PointerTo(elem)
-	case reflect.Slice:
-		return reflect.SliceOf(elem)
-	case reflect.Array:
-		return reflect.ArrayOf(x.Len(), elem)
+func with(t reflect.Type, f func(reflect.Type) reflect.Type) reflect.Type {
+	if t == nil {
+		return nil
 	}
-	return reflect.ChanOf(x.ChanDir(), elem)
+	return f(t)
 }
 
-func structOf(x xreflect.Type, of func(xreflect.Type) reflect.Type) reflect.Type {
-	var fields []reflect.StructField
-	for i := range x.NumField() {
-		old := x.ReflectType().Field(i) // the interpreter has names of its own for what is lower-case
-		t := of(x.Field(i).Type)
-		if t == nil {
-			return nil
-		}
-		fields = append(fields, reflect.StructField{Name: old.Name, Type: t, Tag: old.Tag})
+func all(tuple *gtypes.Tuple, of func(gtypes.Type) reflect.Type) []reflect.Type {
+	var ts []reflect.Type
+	for i := range tuple.Len() {
+		ts = append(ts, of(tuple.At(i).Type()))
 	}
-	return reflect.StructOf(fields)
+	return ts
 }
 
 // What reflection keeps of a struct, after what it keeps of every type.
@@ -238,8 +404,9 @@ func setFields(t reflect.Type, fields []reflect.Type, name string) bool {
 	}
 	one := reflect.StructOf([]reflect.StructField{{Name: "x", PkgPath: name, Type: reflect.TypeFor[int]()}})
 	s.pkgPath = structTypeOf(one).pkgPath
+	header := len(s.fields) - len(fields) // what an interface holds keeps its type
 	for i, f := range fields {
-		s.fields[i].typ = reflect.ValueOf(f).UnsafePointer()
+		s.fields[header+i].typ = reflect.ValueOf(f).UnsafePointer()
 	}
 	return true
 }

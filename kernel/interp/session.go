@@ -59,7 +59,12 @@ func (s scope) add(i *item, decls *types.Scope, info *types.Info) {
 		}
 		return
 	}
-	for _, name := range declared(i.node) {
+	s.declare(declared(i.node), decls)
+}
+
+// declare records the objects of decls that have these names.
+func (s scope) declare(names []string, decls *types.Scope) {
+	for _, name := range names {
 		if o := decls.Lookup(name); o != nil {
 			s.objects[name] = o
 			delete(s.imports, name)

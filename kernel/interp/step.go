@@ -13,14 +13,16 @@ import (
 type step struct {
 	item    *item
 	checked *checked
+	names   []string // declared, before the interpreter gave them others
 	pos     token.Pos
 	print   bool     // whether it is a call of fmt.Print or its like
+	single  bool     // whether it is an expression of one value, though the interpreter may give v, ok
 	errors  []string // variables of type error that nothing reads after the item set them
 	expr    *fast.Expr
 }
 
 func newStep(i *item, c *checked, n *names) *step {
-	s := &step{item: i, checked: c, pos: i.node.Pos()}
+	s := &step{item: i, checked: c, names: declared(i.node), pos: i.node.Pos()}
 	if stmt := i.statement(); stmt != nil {
 		s.pos = stmt.Pos()
 	}
@@ -28,11 +30,17 @@ func newStep(i *item, c *checked, n *names) *step {
 		s.errors = append(s.errors, n.of[o])
 	}
 	if x, ok := i.statement().(*ast.ExprStmt); ok {
+		s.single = c.info.Types[x.X].IsValue() && !isTuple(c.info.Types[x.X].Type)
 		if call, ok := ast.Unparen(x.X).(*ast.CallExpr); ok {
 			s.print = isPrint(calleeOf(c.info, call))
 		}
 	}
 	return s
+}
+
+func isTuple(t types.Type) bool {
+	_, ok := t.(*types.Tuple)
+	return ok
 }
 
 // isPrint reports whether nobody wants to see what o returns.
@@ -62,8 +70,9 @@ func (s *step) compile(e *Engine) {
 	} else if !s.item.decl {
 		return // an empty statement
 	}
-	s.expr = e.interp.CompileAst(ast2.ToAst(node))
 	if d, ok := s.item.node.(*ast.GenDecl); ok && d.Tok == token.TYPE {
-		e.tie(d.Specs)
+		e.declareTypes(d)
+		return
 	}
+	s.expr = e.interp.CompileAst(ast2.ToAst(node))
 }
