@@ -6,9 +6,8 @@ import (
 	"go/types"
 )
 
-// implicit makes conversions to interfaces explicit where the interpreter fails
-// at them: of pointers that have interpreted methods, to compiled interfaces,
-// and of constants.
+// implicit makes conversions to interfaces explicit, since the interpreter fails
+// at many of them.
 func (r *rewriter) implicit(root ast.Node) {
 	ast.PreorderStack(root, nil, func(n ast.Node, stack []ast.Node) bool {
 		switch n := n.(type) {
@@ -131,25 +130,36 @@ func (r *rewriter) implicitElements(lit *ast.CompositeLit) {
 	}
 }
 
-// convertTo wraps *e if its value becomes an interface in a way that the
-// interpreter cannot.
+// convertTo makes the conversion of *e to an interface with methods explicit,
+// unless the interpreter gets it right by itself: from one compiled type to
+// another. It takes a value that keeps a number or a string for the interface.
 func (r *rewriter) convertTo(e *ast.Expr, to types.Type) {
 	iface, ok := under(to).(*types.Interface)
 	from := r.info.Types[*e]
-	if !ok || iface.NumMethods() == 0 || from.Type == nil || types.IsInterface(from.Type) || !isInterpreted(from.Type) {
-		return
-	}
-	if from.Value != nil {
-		x := r.fresh((*e).Pos())
-		*e = r.apply(x, from.Type, *e, from.Type, x)
-		r.info.Types[*e] = types.TypeAndValue{Type: from.Type}
-	}
-	pointer, isPointer := types.Unalias(from.Type).(*types.Pointer)
-	name, isNamed := types.Unalias(to).(*types.Named)
-	if !isPointer || !isNamed || name.Obj().Pkg() == r.pkg {
+	if !ok || iface.NumMethods() == 0 || from.Type == nil || from.IsNil() || types.Identical(from.Type, to) {
 		return
 	}
 	at := (*e).Pos()
-	*e = convert(&ast.Ident{NamePos: at, Name: r.converter(pointer, name, at)}, *e)
+	if name, compiled := compiledName(to); compiled {
+		if types.IsInterface(from.Type) || !isInterpreted(from.Type) {
+			return
+		}
+		if pointer, ok := types.Unalias(from.Type).(*types.Pointer); ok {
+			*e = convert(&ast.Ident{NamePos: at, Name: r.converter(pointer, name, at)}, *e)
+			r.info.Types[*e] = types.TypeAndValue{Type: to}
+			return
+		}
+	}
+	if from.Value != nil {
+		x := r.fresh(at)
+		*e = r.apply(x, from.Type, *e, from.Type, x)
+	}
+	*e = convert(r.typeExpr(to, at), *e)
 	r.info.Types[*e] = types.TypeAndValue{Type: to}
+}
+
+// compiledName returns the named type that t is unless a cell declared it.
+func compiledName(t types.Type) (*types.Named, bool) {
+	n, ok := types.Unalias(t).(*types.Named)
+	return n, ok && (n.Obj().Pkg() == nil || n.Obj().Pkg().Path() != "main")
 }

@@ -197,8 +197,20 @@ func (r *rewriter) printed(call *ast.CallExpr, sig *types.Signature) {
 	}
 }
 
+// stringer returns arg so that it prints as its methods say.
 func (r *rewriter) stringer(arg ast.Expr) ast.Expr {
 	t := r.info.Types[arg].Type
+	keep := func(name string) ast.Expr {
+		return &ast.CallExpr{Fun: helper(name, arg.Pos()), Lparen: arg.Pos(), Args: []ast.Expr{arg}, Rparen: arg.End()}
+	}
+	switch {
+	case isEmulated(t):
+		return keep("Held")
+	case t != nil && types.IsInterface(t) && hasMethod(t, "Error"): // else the interpreter takes out what the interface holds
+		return keep("Error")
+	case t != nil && types.IsInterface(t) && hasMethod(t, "String"):
+		return keep("String")
+	}
 	method := r.interpretedMethod(t, "Error")
 	if method == "" {
 		method = r.interpretedMethod(t, "String")
@@ -220,16 +232,29 @@ func (r *rewriter) interpretedMethod(t types.Type, name string) string {
 	if t == nil || types.IsInterface(t) || !isInterpreted(t) {
 		return ""
 	}
-	o, _, _ := types.LookupFieldOrMethod(t, false, r.pkg, name)
-	f, ok := o.(*types.Func)
-	if !ok {
+	if !hasMethod(t, name) {
 		return ""
 	}
-	s := f.Signature()
-	if s.Params().Len() == 0 && s.Results().Len() == 1 && types.Identical(s.Results().At(0).Type(), types.Typ[types.String]) {
-		return name
+	return name
+}
+
+// hasMethod reports whether t has the method name of a func() string.
+func hasMethod(t types.Type, name string) bool {
+	o, _, _ := types.LookupFieldOrMethod(t, false, nil, name)
+	f, ok := o.(*types.Func)
+	if !ok {
+		return false
 	}
-	return ""
+	s := f.Signature()
+	return s.Params().Len() == 0 && s.Results().Len() == 1 && types.Identical(s.Results().At(0).Type(), types.Typ[types.String])
+}
+
+// isEmulated reports whether t is an interface, with methods, that a cell
+// declared.
+func isEmulated(t types.Type) bool {
+	i, ok := under(t).(*types.Interface)
+	_, compiled := compiledName(t)
+	return ok && i.NumMethods() > 0 && !compiled
 }
 
 // isInterpreted reports whether a cell declared t, or what t points to.

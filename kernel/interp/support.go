@@ -14,6 +14,7 @@ import (
 	"github.com/cosmos72/gomacro/base"
 	"github.com/cosmos72/gomacro/fast"
 	"github.com/cosmos72/gomacro/imports"
+	"github.com/cosmos72/gomacro/xreflect"
 
 	"sslnotes/kernel/display"
 	"sslnotes/kernel/symbols"
@@ -34,6 +35,9 @@ func bindSupport() {
 	binds := map[string]reflect.Value{
 		"Clear":    reflect.ValueOf(func(x any) { reflect.ValueOf(x).Clear() }),
 		"Stringer": reflect.ValueOf(newStringer),
+		"Held":     reflect.ValueOf(held),
+		"Error":    reflect.ValueOf(func(err error) any { return err }),
+		"String":   reflect.ValueOf(func(s fmt.Stringer) any { return s }),
 		"Rich":     reflect.ValueOf(newRich),
 		"Defer":    reflect.ValueOf(deferred.push),
 		"Shell":    reflect.ValueOf(shell),
@@ -105,6 +109,51 @@ func (s stringer) String() (text string) {
 		}()
 	}
 	return s.show()
+}
+
+// held returns what an interface that a cell declared holds, so that it prints
+// as it would by itself.
+func held(value any) any {
+	var t xreflect.Type
+	for v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct && v.Elem().NumField() > 0; v = reflect.ValueOf(value) {
+		h, ok := v.Elem().Field(0).Interface().(xreflect.InterfaceHeader)
+		if !ok {
+			break
+		}
+		if value, t = h.Value().Interface(), h.Type(); t == nil {
+			break
+		}
+	}
+	if t == nil {
+		return value
+	}
+	for _, name := range []string{"Error", "String"} {
+		if show := methodOf(value, t, name); show != nil {
+			return newStringer(value, show)
+		}
+	}
+	return value
+}
+
+// methodOf returns the method func() string of value, whose type is t and which
+// a cell declared, or nil.
+func methodOf(value any, t xreflect.Type, name string) func() string {
+	named := t
+	if t.Kind() == reflect.Pointer {
+		named = t.Elem()
+	}
+	m, n := named.MethodByName(name, "")
+	if n != 1 || m.Funs == nil || len(m.FieldIndex) > 0 || m.Type.NumIn() != 1 || m.Type.NumOut() != 1 || m.Type.Out(0).Kind() != reflect.String {
+		return nil
+	}
+	call, v := (*m.Funs)[m.Index], reflect.ValueOf(value)
+	if v.Kind() == reflect.Pointer && !v.IsNil() && call.Type().In(0) == v.Type().Elem() {
+		v = v.Elem()
+	}
+	if call.IsNil() || call.Type().In(0) != v.Type() {
+		return nil
+	}
+	return func() string { return call.Call([]reflect.Value{v})[0].String() }
 }
 
 // newRich renders a value by the display methods that only the interpreter

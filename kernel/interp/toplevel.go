@@ -40,6 +40,11 @@ var displayMethods = []string{"HTML", "Markdown", "Latex", "JavaScript", "SVG", 
 // that only the interpreter knows.
 func (r *rewriter) shown(e ast.Expr) ast.Expr {
 	t := r.info.Types[e].Type
+	if isEmulated(t) {
+		held := r.stringer(e)
+		r.info.Types[held] = types.TypeAndValue{Type: types.Universe.Lookup("any").Type()}
+		return held
+	}
 	if t == nil || types.IsInterface(t) || !isInterpreted(t) {
 		return e
 	}
