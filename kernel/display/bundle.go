@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"reflect"
 )
 
@@ -53,7 +54,34 @@ func Render(v any) (b Bundle) {
 	}
 	addText(b, v)
 	addBinary(b, v)
+	addPlot(b, v)
 	return b
+}
+
+// The size of a plot that a cell shows, in points.
+const plotWidth, plotHeight = 360, 240
+
+// addPlot draws what gonum's plot.Plot is, known by its method WriterTo(width,
+// height, format), so that this package needs no plots.
+func addPlot(b Bundle, v any) {
+	m := reflect.ValueOf(v).MethodByName("WriterTo")
+	if !m.IsValid() || len(b) > 1 {
+		return
+	}
+	t := m.Type()
+	if t.NumIn() != 3 || t.In(0).Kind() != reflect.Float64 || t.In(1) != t.In(0) || t.In(2) != reflect.TypeFor[string]() || t.NumOut() != 2 {
+		return
+	}
+	out := m.Call([]reflect.Value{reflect.ValueOf(float64(plotWidth)).Convert(t.In(0)), reflect.ValueOf(float64(plotHeight)).Convert(t.In(0)), reflect.ValueOf("png")})
+	w, ok := out[0].Interface().(io.WriterTo)
+	if !ok {
+		return
+	}
+	var buf bytes.Buffer
+	if _, err := w.WriteTo(&buf); err == nil {
+		b[MimePNG] = base64.StdEncoding.EncodeToString(buf.Bytes())
+		b[MimeText] = fmt.Sprintf("plot %d×%d", plotWidth, plotHeight)
+	}
 }
 
 // isBundle reports whether all keys of m are media types.

@@ -41,6 +41,9 @@ func check(fset *token.FileSet, name, src string, b *bound, before scope) (*prog
 		p.items[n-1].last = true
 	}
 	if _, err := parse(fset, name, []byte(src), p.items); err != nil {
+		if magic(src) {
+			return nil, p.located([]string{noMagics}, []token.Position{{Line: 1, Column: 1}})
+		}
 		return nil, p.syntaxError(err)
 	}
 	var found []types.Error
@@ -53,10 +56,21 @@ func check(fset *token.FileSet, name, src string, b *bound, before scope) (*prog
 		}
 	}
 	if len(found) > 0 {
+		if magic(src) {
+			return p, p.located([]string{noMagics}, []token.Position{{Line: 1, Column: 1}})
+		}
 		return p, p.compileError(found)
 	}
 	p.markUnread()
 	return p, nil
+}
+
+const noMagics = "cells are Go and have no lines that begin with % or !; a line that begins with $ runs a command, as in $ls"
+
+// magic reports whether src begins as IPython's commands do, and not as Go does.
+func magic(src string) bool {
+	first, _, _ := strings.Cut(strings.TrimSpace(src), "\n")
+	return strings.HasPrefix(first, "%") || strings.HasPrefix(first, "!") && !strings.ContainsAny(first, "({=|&")
 }
 
 // check checks one segment on top of p.after.
@@ -126,6 +140,11 @@ func (c *checked) allowed(e types.Error) bool {
 	if e.Soft && (strings.Contains(e.Msg, "declared and not used") || strings.Contains(e.Msg, "imported and not used") ||
 		strings.Contains(e.Msg, "imported as") && strings.Contains(e.Msg, "and not used")) {
 		return true
+	}
+	if strings.HasPrefix(e.Msg, "too many return values") { // unsupported says more
+		return slices.ContainsFunc(c.items, func(i *item) bool {
+			return slices.ContainsFunc(returns(i), func(r *ast.ReturnStmt) bool { return r.Pos() <= e.Pos && e.Pos < r.End() })
+		})
 	}
 	if !strings.HasSuffix(e.Msg, "is not used") {
 		return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/token"
 	"reflect"
+	"strings"
 	"sync/atomic"
 
 	"github.com/cosmos72/gomacro/base"
@@ -123,6 +124,12 @@ func panicText(r any) (text string) {
 			text = fmt.Sprintf("a value of type %T, which panics when printed", r)
 		}
 	}()
+	if e, ok := r.(*reflect.ValueError); ok && e.Kind == reflect.Invalid {
+		return "runtime error: invalid memory address or nil pointer dereference" // the interpreter reads fields by reflection
+	}
+	if s, ok := r.(string); ok && strings.HasPrefix(s, "reflect: ") && strings.HasSuffix(s, "index out of range") {
+		return "runtime error: " + strings.TrimPrefix(s, "reflect: ")
+	}
 	return fmt.Sprint(r)
 }
 

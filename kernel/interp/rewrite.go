@@ -121,7 +121,17 @@ func (r *rewriter) call(c *astutil.Cursor, call *ast.CallExpr) {
 			r.replace(c, call, e)
 		}
 	case *types.Func:
-		if o.Pkg() != nil && (o.Pkg().Path() == "fmt" || o.Pkg().Path() == "log") {
+		switch {
+		case o.Pkg() == nil:
+		case o.Pkg().Path() == "errors" && o.Name() == "As":
+			if e := r.errorsAs(call); e != nil {
+				r.replace(c, call, e)
+			}
+		case o.Pkg().Path() == "fmt" || o.Pkg().Path() == "log":
+			if o.Name() == "Errorf" {
+				r.wrapped(call)
+			}
+			r.typeVerbs(call, o.Signature())
 			r.printed(call, o.Signature())
 		}
 	}
@@ -200,23 +210,29 @@ func (r *rewriter) printed(call *ast.CallExpr, sig *types.Signature) {
 // stringer returns arg so that it prints as its methods say.
 func (r *rewriter) stringer(arg ast.Expr) ast.Expr {
 	t := r.info.Types[arg].Type
+	if t != nil && !types.IsInterface(t) && (r.interpretedMethod(t, "Error") != "" || r.interpretedMethod(t, "String") != "") {
+		return r.stringerOf(arg, t)
+	}
 	keep := func(name string) ast.Expr {
 		return &ast.CallExpr{Fun: helper(name, arg.Pos()), Lparen: arg.Pos(), Args: []ast.Expr{arg}, Rparen: arg.End()}
 	}
 	switch {
-	case isEmulated(t):
+	case isEmulated(t) || holdsEmulated(t):
 		return keep("Held")
 	case t != nil && types.IsInterface(t) && hasMethod(t, "Error"): // else the interpreter takes out what the interface holds
 		return keep("Error")
 	case t != nil && types.IsInterface(t) && hasMethod(t, "String"):
 		return keep("String")
 	}
+	return arg
+}
+
+// stringerOf returns arg, whose type a cell gave a method Error or String, so
+// that it prints as the method says.
+func (r *rewriter) stringerOf(arg ast.Expr, t types.Type) ast.Expr {
 	method := r.interpretedMethod(t, "Error")
 	if method == "" {
 		method = r.interpretedMethod(t, "String")
-	}
-	if method == "" {
-		return arg
 	}
 	x := r.fresh(arg.Pos())
 	f := &ast.SelectorExpr{X: x, Sel: ast.NewIdent(method)}
@@ -255,6 +271,17 @@ func isEmulated(t types.Type) bool {
 	i, ok := under(t).(*types.Interface)
 	_, compiled := compiledName(t)
 	return ok && i.NumMethods() > 0 && !compiled
+}
+
+// holdsEmulated reports whether t is a slice or a map of such interfaces.
+func holdsEmulated(t types.Type) bool {
+	switch t := under(t).(type) {
+	case *types.Slice:
+		return isEmulated(t.Elem())
+	case *types.Map:
+		return isEmulated(t.Elem())
+	}
+	return false
 }
 
 // isInterpreted reports whether a cell declared t, or what t points to.

@@ -38,6 +38,8 @@ func bindSupport() {
 		"Held":     reflect.ValueOf(held),
 		"Error":    reflect.ValueOf(func(err error) any { return err }),
 		"String":   reflect.ValueOf(func(s fmt.Stringer) any { return s }),
+		"TypeOf":   reflect.ValueOf(typeOf),
+		"As":       reflect.ValueOf(as),
 		"Rich":     reflect.ValueOf(newRich),
 		"Defer":    reflect.ValueOf(deferred.push),
 		"Shell":    reflect.ValueOf(shell),
@@ -114,16 +116,25 @@ func (s stringer) String() (text string) {
 // held returns what an interface that a cell declared holds, so that it prints
 // as it would by itself.
 func held(value any) any {
-	var t xreflect.Type
-	for v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct && v.Elem().NumField() > 0; v = reflect.ValueOf(value) {
-		h, ok := v.Elem().Field(0).Interface().(xreflect.InterfaceHeader)
-		if !ok {
-			break
+	v := reflect.ValueOf(value)
+	switch {
+	case v.Kind() == reflect.Slice && !v.IsNil():
+		all := make([]any, v.Len())
+		for i := range all {
+			all[i] = held(v.Index(i).Interface())
 		}
-		if value, t = h.Value().Interface(), h.Type(); t == nil {
-			break
+		return all
+	case v.Kind() == reflect.Map && !v.IsNil():
+		all := reflect.MakeMap(reflect.MapOf(v.Type().Key(), reflect.TypeFor[any]()))
+		for k, e := range v.Seq2() {
+			if h := held(e.Interface()); h != nil {
+				e = reflect.ValueOf(h)
+			}
+			all.SetMapIndex(k, e)
 		}
+		return all.Interface()
 	}
+	value, t := takeOut(value)
 	if t == nil {
 		return value
 	}
@@ -133,6 +144,16 @@ func held(value any) any {
 		}
 	}
 	return value
+}
+
+// kept returns what value keeps for the interface that it is.
+func kept(value any) (h xreflect.InterfaceHeader, ok bool) {
+	v := reflect.ValueOf(value)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct || v.Elem().NumField() == 0 || !v.Elem().Field(0).CanInterface() {
+		return h, false
+	}
+	h, ok = v.Elem().Field(0).Interface().(xreflect.InterfaceHeader)
+	return h, ok && h.Value().IsValid()
 }
 
 // methodOf returns the method func() string of value, whose type is t and which

@@ -40,7 +40,7 @@ var displayMethods = []string{"HTML", "Markdown", "Latex", "JavaScript", "SVG", 
 // that only the interpreter knows.
 func (r *rewriter) shown(e ast.Expr) ast.Expr {
 	t := r.info.Types[e].Type
-	if isEmulated(t) {
+	if isEmulated(t) || holdsEmulated(t) && !isInterpreted(t) {
 		held := r.stringer(e)
 		r.info.Types[held] = types.TypeAndValue{Type: types.Universe.Lookup("any").Type()}
 		return held

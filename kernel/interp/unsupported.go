@@ -14,6 +14,9 @@ func (c *checked) unsupported(fset *token.FileSet) []types.Error {
 		found = append(found, types.Error{Fset: fset, Pos: n.Pos(), Msg: "cells cannot " + msg})
 	}
 	for _, i := range c.items {
+		for _, n := range returns(i) {
+			refuse(n, "return: only functions can; an error that a cell leaves in a variable fails the cell by itself")
+		}
 		ast.Inspect(i.node, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncType:
@@ -32,6 +35,22 @@ func (c *checked) unsupported(fset *token.FileSet) []types.Error {
 			return true
 		})
 	}
+	return found
+}
+
+// returns lists the returns of an item that stand in no function.
+func returns(i *item) []*ast.ReturnStmt {
+	var found []*ast.ReturnStmt
+	if i.statement() == nil {
+		return nil
+	}
+	ast.Inspect(i.statement(), func(n ast.Node) bool {
+		if r, ok := n.(*ast.ReturnStmt); ok {
+			found = append(found, r)
+		}
+		_, inFunction := n.(*ast.FuncLit)
+		return !inFunction
+	})
 	return found
 }
 
