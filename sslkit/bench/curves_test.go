@@ -145,7 +145,7 @@ func simclrCurve(pictures [][]float32) (curve, error) {
 	}
 	initialise(m.all().Params())
 	step := 0
-	train := trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.0005, func() *tensor.Tensor {
+	train := trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.00005, func() *tensor.Tensor {
 		views := tensor.New(2*curveBatch, 28, 28, 1)
 		for v := range 2 {
 			down, right := int(mix(3000+v, 2*step)%7)-3, int(mix(3000+v, 2*step+1)%7)-3

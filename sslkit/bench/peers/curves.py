@@ -17,7 +17,7 @@ import torch
 import models
 
 BATCH, POOL = 16, 128
-RATES = {"mae": 1e-3, "clip": 1e-3, "simclr": 0.0005}
+RATES = {"mae": 1e-3, "clip": 1e-3, "simclr": 0.00005}
 
 
 def mix(place, i):
