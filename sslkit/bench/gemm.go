@@ -62,7 +62,7 @@ func Peak(threads int) float64 {
 	for range 10 {
 		start := time.Now()
 		flops := make([]int, 16*o.Threads) // many tasks: a thread that starts late must not leave its own to the others
-		f32.Parallel(len(flops), func(i int) { flops[i] = f32.MultiplyAdds(1 << 18) })
+		f32.Parallel(len(flops), flops, func(flops []int, i int) { flops[i] = f32.MultiplyAdds(1 << 18) })
 		total := 0
 		for _, n := range flops {
 			total += n

@@ -149,17 +149,20 @@ func (l *BatchNorm) convolve(x *tensor.Tensor, c *Conv2D) *tensor.Tensor {
 func (l *BatchNorm) remember(x *tensor.Tensor, mean, variance []float32) {
 	count := float32(x.Len() / x.Dim(-1))
 	unbias := count / max(1, count-1)
-	l.mean.Set(blend(l.mean.next(), mean, 1))
-	l.variance.Set(blend(l.variance.next(), variance, unbias))
+	l.mean.blend(mean, 1)
+	l.variance.blend(variance, unbias)
 }
 
-// blend returns the running average of old and by·batch.
-func blend(old, batch []float32, by float32) []float32 {
-	out := make([]float32, len(old))
-	for i, v := range old {
-		out[i] = float32(v*(1-normMomentum)) + float32(float32(batch[i]*by)*normMomentum)
+// blend makes the running average of the value and by·batch the buffer's from
+// the next Commit on.
+func (b *Buffer) blend(batch []float32, by float32) {
+	if b.blended == nil {
+		b.blended = make([]float32, len(b.Value))
 	}
-	return out
+	for i, v := range b.next() {
+		b.blended[i] = float32(v*(1-normMomentum)) + float32(float32(batch[i]*by)*normMomentum)
+	}
+	b.pending = b.blended
 }
 
 // Params implements Module.

@@ -35,6 +35,7 @@ type Buffer struct {
 	Value []float32
 
 	pending []float32 // the value after this step, or nil
+	blended []float32 // where BatchNorm makes it
 }
 
 // Set makes v the buffer's value from the next Commit on.

@@ -14,6 +14,7 @@ type AdamW struct {
 	WeightDecay float32 // on parameters that decay. If 0, none.
 
 	params []*Param
+	pieces []piece
 	m, v   [][]float32
 	c1, c2 float64 // Beta1 and Beta2 to the number of steps
 }
@@ -21,7 +22,7 @@ type AdamW struct {
 // Begin resolves defaults and starts on the given parameters with no memory.
 func (o *AdamW) Begin(params []*Param) {
 	o.Beta1, o.Beta2, o.Eps = orDefault(o.Beta1, 0.9), orDefault(o.Beta2, 0.999), orDefault(o.Eps, 1e-8)
-	o.params, o.m, o.v = params, zerosLike(params), zerosLike(params)
+	o.params, o.pieces, o.m, o.v = params, pieces(params), zerosLike(params), zerosLike(params)
 	o.c1, o.c2 = 1, 1
 }
 
@@ -44,40 +45,50 @@ func zerosLike(params []*Param) [][]float32 {
 // if a parameter has none: a loss that forgot a layer must not go unseen.
 func (o *AdamW) Step(rate float32) {
 	o.c1, o.c2 = float64(o.c1*float64(o.Beta1)), float64(o.c2*float64(o.Beta2))
-	step := rate / float32(1-o.c1)
+	by := rate / float32(1-o.c1)
 	scale := 1 / float32(math.Sqrt(1-o.c2))
-	adam := f32.AdamW{Beta1: o.Beta1, Beta2: o.Beta2, Scale: scale, Eps: o.Eps, Step: step, Keep: 1}
-	decaying := adam
-	decaying.Keep = 1 - float32(rate*o.WeightDecay)
-	forEachPiece(o.params, func(i, from, to int) {
-		p, a := o.params[i], adam
+	type step struct {
+		*AdamW
+		plain, decaying f32.AdamW
+	}
+	s := step{AdamW: o, plain: f32.AdamW{Beta1: o.Beta1, Beta2: o.Beta2, Scale: scale, Eps: o.Eps, Step: by, Keep: 1}}
+	s.decaying = s.plain
+	s.decaying.Keep = 1 - float32(rate*o.WeightDecay)
+	checkGradients(o.params)
+	f32.Parallel(len(o.pieces), s, func(s step, k int) {
+		at := s.pieces[k]
+		p, a := s.params[at.param], s.plain
 		if p.Decay {
-			a = decaying
+			a = s.decaying
 		}
-		a.Apply(p.Value.Data()[from:to], p.Value.Grad()[from:to], o.m[i][from:to], o.v[i][from:to])
+		a.Apply(at.of(p.Value.Data()), at.of(p.Value.Grad()), at.of(s.m[at.param]), at.of(s.v[at.param]))
 	})
 }
 
-// forEachPiece runs f over all elements of all parameters in pieces of one
-// size, so that threads share the work evenly. It panics if a parameter has no
-// gradient.
-func forEachPiece(params []*Param, f func(i, from, to int)) {
+// A piece is some elements of a parameter.
+type piece struct{ param, from, to int }
+
+func (p piece) of(x []float32) []float32 { return x[p.from:p.to] }
+
+// pieces cuts all parameters into pieces of one size, so that threads share the
+// work evenly.
+func pieces(params []*Param) (list []piece) {
 	const size = 1 << 14
-	pieces := 0
-	for _, p := range params {
-		if p.Value.Grad() == nil {
-			panic("nn: parameter " + p.Name + " has no gradient")
-		}
-		pieces += (p.Value.Len() + size - 1) / size
-	}
-	type piece struct{ i, from, to int }
-	list := make([]piece, 0, pieces)
 	for i, p := range params {
 		for from := 0; from < p.Value.Len(); from += size {
 			list = append(list, piece{i, from, min(p.Value.Len(), from+size)})
 		}
 	}
-	f32.Parallel(len(list), func(k int) { f(list[k].i, list[k].from, list[k].to) })
+	return list
+}
+
+// checkGradients panics if a parameter has no gradient.
+func checkGradients(params []*Param) {
+	for _, p := range params {
+		if p.Value.Grad() == nil {
+			panic("nn: parameter " + p.Name + " has no gradient")
+		}
+	}
 }
 
 // SGD is gradient descent with momentum; weight decay is added to the gradient.
@@ -86,23 +97,30 @@ type SGD struct {
 	WeightDecay float32 // on parameters that decay. If 0, none.
 
 	params []*Param
+	pieces []piece
 	v      [][]float32
 }
 
 // Begin resolves defaults and starts on the given parameters with no memory.
 func (o *SGD) Begin(params []*Param) {
 	o.Momentum = max(0, orDefault(o.Momentum, 0.9))
-	o.params, o.v = params, zerosLike(params)
+	o.params, o.pieces, o.v = params, pieces(params), zerosLike(params)
 }
 
 // Step changes the parameters by their gradients at the given rate.
 func (o *SGD) Step(rate float32) {
-	forEachPiece(o.params, func(i, from, to int) {
-		p, s := o.params[i], f32.SGD{Momentum: o.Momentum, Rate: rate}
+	type step struct {
+		*SGD
+		rate float32
+	}
+	checkGradients(o.params)
+	f32.Parallel(len(o.pieces), step{o, rate}, func(s step, k int) {
+		at := s.pieces[k]
+		p, a := s.params[at.param], f32.SGD{Momentum: s.Momentum, Rate: s.rate}
 		if p.Decay {
-			s.Decay = o.WeightDecay
+			a.Decay = s.WeightDecay
 		}
-		s.Apply(p.Value.Data()[from:to], p.Value.Grad()[from:to], o.v[i][from:to])
+		a.Apply(at.of(p.Value.Data()), at.of(p.Value.Grad()), at.of(s.v[at.param]))
 	})
 }
 

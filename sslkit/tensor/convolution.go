@@ -4,16 +4,20 @@ import "sslnotes/sslkit/internal/f32"
 
 // Conv2D returns the convolution of x [N,H,W,in] with w [K,K,in,out].
 func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
+	type saved struct {
+		f32.Conv
+		x, w *Tensor
+	}
 	c := convolution("Conv2D", x, w, stride, pad)
 	h, width := c.OutSize()
-	out := written([]int{c.N, h, width, c.Out}, func(out *Tensor) {
-		if w.needs {
-			weightGrad(c, x, w, out)
+	out := written([]int{c.N, h, width, c.Out}, saved{c, x, w}, func(out *Tensor, s saved) {
+		if s.w.needs {
+			weightGrad(s.Conv, s.x, s.w, out)
 		}
-		if x.needs {
-			dx := f32.Scratch(len(x.data))
-			c.InputGrad(out.grad, w.data, *dx)
-			receiveHeld(x, dx)
+		if s.x.needs {
+			dx := f32.Scratch(len(s.x.data))
+			s.InputGrad(out.grad, s.w.data, *dx)
+			receive(s.x, dx)
 		}
 	}, x, w)
 	c.Forward(x.data, w.data, out.data)
@@ -30,9 +34,9 @@ func convolution(op string, x, w *Tensor, stride, pad int) f32.Conv {
 
 func weightGrad(c f32.Conv, x, w, out *Tensor) {
 	dw := f32.Scratch(len(w.data))
-	defer f32.Release(dw)
 	c.WeightGrad(x.data, out.grad, *dw)
 	accumulate(w, *dw, 1)
+	f32.Release(dw)
 }
 
 // BatchNormReLUConv2D is Conv2D of BatchNormReLU, with the same bits: images
@@ -40,24 +44,31 @@ func weightGrad(c f32.Conv, x, w, out *Tensor) {
 // so that the normalised ones are never all in memory. It also returns the mean
 // and the variance.
 func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, eps float32) (y *Tensor, mean, variance []float32) {
+	type saved struct {
+		f32.Conv
+		x, gamma, beta, w *Tensor
+		statistics
+	}
 	c := convolution("BatchNormReLUConv2D", x, w, stride, pad)
 	if gamma.Len() != c.In || beta.Len() != c.In {
 		mismatch("BatchNormReLUConv2D", x, gamma, beta)
 	}
-	mean, variance = moments(c.N, c.H*c.W*c.In, c.In, x.data)
-	rstd := inverseStd(variance, eps)
-	c.Norm = &f32.NormReLU{Mean: mean, Scale: scales(gamma, rstd), Shift: beta.data}
+	m := moments(x, gamma, eps)
+	c.Norm = f32.NormReLU{Mean: m.mean, Scale: m.scale, Shift: beta.data}
 	h, width := c.OutSize()
-	y = written([]int{c.N, h, width, c.Out}, func(y *Tensor) {
-		if w.needs {
-			weightGrad(c, x, w, y)
+	y = written([]int{c.N, h, width, c.Out}, saved{c, x, gamma, beta, w, m}, func(y *Tensor, s saved) {
+		if s.w.needs {
+			weightGrad(s.Conv, s.x, s.w, y)
 		}
-		if x.needs || gamma.needs || beta.needs {
-			inside := f32.Scratch(len(x.data))
-			c.InputGrad(y.grad, w.data, *inside)
-			normBackward(x, gamma, beta, *inside, inside, normed{mean: mean, rstd: rstd, again: c.Norm})
+		if s.x.needs || s.gamma.needs || s.beta.needs {
+			inside := f32.Scratch(len(s.x.data))
+			s.InputGrad(y.grad, s.w.data, *inside)
+			normBackward(s.x, s.gamma, s.beta, *inside, inside, normed{statistics: s.statistics, again: s.Norm})
 		}
+		f32.Release(s.held)
 	}, x, gamma, beta, w)
 	c.Forward(x.data, w.data, y.data)
-	return y, mean, variance
+	y.unsaved(m.held)
+	y.beside = m.moments
+	return y, m.mean, m.variance
 }

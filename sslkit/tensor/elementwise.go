@@ -6,17 +6,23 @@ import (
 	"sslnotes/sslkit/internal/f32"
 )
 
+// pair is what an operation on two tensors saves.
+type pair struct{ a, b *Tensor }
+
+// vectors are what a loop over elements runs over: z is made of x and y.
+type vectors struct{ z, x, y []float32 }
+
 // Add returns a + b of equal shapes.
 func Add(a, b *Tensor) *Tensor {
 	if !slices.Equal(a.shape, b.shape) {
 		mismatch("Add", a, b)
 	}
-	out := written(a.shape, func(out *Tensor) {
-		accumulate(a, out.grad, 1)
-		accumulate(b, out.grad, 1)
+	out := written(a.shape, pair{a, b}, func(out *Tensor, s pair) {
+		accumulate(s.a, out.grad, 1)
+		accumulate(s.b, out.grad, 1)
 	}, a, b)
-	f32.Chunks(len(out.data), chunk, func(from, to int) {
-		f32.Add(out.data[from:to], a.data[from:to], b.data[from:to], false)
+	f32.Chunks(len(out.data), chunk, vectors{out.data, a.data, b.data}, func(v vectors, from, to int) {
+		f32.Add(v.z[from:to], v.x[from:to], v.y[from:to], false)
 	})
 	return out
 }
@@ -26,19 +32,25 @@ func AddReLU(a, b *Tensor) *Tensor {
 	if !slices.Equal(a.shape, b.shape) {
 		mismatch("AddReLU", a, b)
 	}
-	out := written(a.shape, func(out *Tensor) {
-		held := f32.Scratch(len(out.data))
-		d := *held
-		f32.Chunks(len(d), chunk, func(from, to int) {
-			f32.ReLUGrad(d[from:to], out.grad[from:to], out.data[from:to])
-		})
-		accumulate(a, d, 1)
-		receiveHeld(b, held)
+	out := written(a.shape, pair{a, b}, func(out *Tensor, s pair) {
+		d := reluGrad(out)
+		accumulate(s.a, *d, 1)
+		receive(s.b, d)
 	}, a, b)
-	f32.Chunks(len(out.data), chunk, func(from, to int) {
-		f32.Add(out.data[from:to], a.data[from:to], b.data[from:to], true)
+	f32.Chunks(len(out.data), chunk, vectors{out.data, a.data, b.data}, func(v vectors, from, to int) {
+		f32.Add(v.z[from:to], v.x[from:to], v.y[from:to], true)
 	})
 	return out
+}
+
+// reluGrad returns out's gradient where out is positive, else 0, in a scratch
+// buffer.
+func reluGrad(out *Tensor) *[]float32 {
+	d := f32.Scratch(len(out.data))
+	f32.Chunks(len(*d), chunk, vectors{*d, out.grad, out.data}, func(v vectors, from, to int) {
+		f32.ReLUGrad(v.z[from:to], v.x[from:to], v.y[from:to])
+	})
+	return d
 }
 
 // Sub returns a - b of equal shapes.
@@ -46,9 +58,9 @@ func Sub(a, b *Tensor) *Tensor {
 	if !slices.Equal(a.shape, b.shape) {
 		mismatch("Sub", a, b)
 	}
-	out := result(a.shape, func(out *Tensor) {
-		accumulate(a, out.grad, 1)
-		accumulate(b, out.grad, -1)
+	out := written(a.shape, pair{a, b}, func(out *Tensor, s pair) {
+		accumulate(s.a, out.grad, 1)
+		accumulate(s.b, out.grad, -1)
 	}, a, b)
 	for i := range out.data {
 		out.data[i] = a.data[i] - b.data[i]
@@ -61,14 +73,14 @@ func Mul(a, b *Tensor) *Tensor {
 	if !slices.Equal(a.shape, b.shape) {
 		mismatch("Mul", a, b)
 	}
-	out := result(a.shape, func(out *Tensor) {
-		for _, p := range [][2]*Tensor{{a, b}, {b, a}} {
-			if !p[0].needs {
+	out := written(a.shape, pair{a, b}, func(out *Tensor, s pair) {
+		for _, p := range [...]pair{{s.a, s.b}, {s.b, s.a}} {
+			if !p.a.needs {
 				continue
 			}
-			g, other := p[0].gradient(), p[1].data
+			g := p.a.gradient()
 			for i, d := range out.grad {
-				g[i] += float32(d * other[i])
+				g[i] += float32(d * p.b.data[i])
 			}
 		}
 	}, a, b)
@@ -80,7 +92,11 @@ func Mul(a, b *Tensor) *Tensor {
 
 // Scale returns x times a constant.
 func Scale(x *Tensor, by float32) *Tensor {
-	out := result(x.shape, func(out *Tensor) { accumulate(x, out.grad, by) }, x)
+	type saved struct {
+		x  *Tensor
+		by float32
+	}
+	out := written(x.shape, saved{x, by}, func(out *Tensor, s saved) { accumulate(s.x, out.grad, s.by) }, x)
 	for i, v := range x.data {
 		out.data[i] = v * by
 	}
@@ -92,40 +108,36 @@ func accumulate(t *Tensor, g []float32, by float32) {
 	if !t.needs {
 		return
 	}
-	fresh := t.grad == nil && by == 1
-	var into []float32
-	if fresh {
-		into = t.newGradient()
-	} else {
-		into = t.gradient()
+	type sum struct {
+		into, g []float32
+		by      float32
+		fresh   bool
 	}
-	f32.Chunks(len(g), chunk, func(from, to int) {
-		x, y := into[from:to], g[from:to]
+	s := sum{g: g, by: by, fresh: t.grad == nil && by == 1}
+	if s.fresh {
+		s.into = t.newGradient()
+	} else {
+		s.into = t.gradient()
+	}
+	f32.Chunks(len(g), chunk, s, func(s sum, from, to int) {
+		x, y := s.into[from:to], s.g[from:to]
 		switch {
-		case fresh:
+		case s.fresh:
 			copy(x, y)
-		case by == 1:
+		case s.by == 1:
 			f32.Add(x, x, y, false)
 		default:
 			for i := range x {
-				x[i] += float32(by * y[i])
+				x[i] += float32(s.by * y[i])
 			}
 		}
 	})
 }
 
-// receive adds g to t's gradient if t needs one, and may keep g as that.
-func receive(t *Tensor, g []float32) {
-	if t.needs && t.grad == nil {
-		t.grad = g
-		return
-	}
-	accumulate(t, g, 1)
-}
-
-// receiveHeld is receive of a scratch buffer, which it gives back or keeps.
-func receiveHeld(t *Tensor, g *[]float32) {
-	if t.needs && t.grad == nil && t.backward != nil {
+// receive adds g, a scratch buffer, to t's gradient if t needs one, and gives it
+// back or keeps it as that.
+func receive(t *Tensor, g *[]float32) {
+	if t.needs && t.grad == nil && t.made != nil {
 		t.grad, t.held = *g, g
 		return
 	}
@@ -135,15 +147,10 @@ func receiveHeld(t *Tensor, g *[]float32) {
 
 // ReLU returns max(x, 0); a NaN stays.
 func ReLU(x *Tensor) *Tensor {
-	out := written(x.shape, func(out *Tensor) {
-		held := f32.Scratch(len(out.data))
-		d := *held
-		f32.Chunks(len(d), chunk, func(from, to int) {
-			f32.ReLUGrad(d[from:to], out.grad[from:to], out.data[from:to])
-		})
-		receiveHeld(x, held)
-	}, x)
-	f32.Chunks(len(out.data), chunk, func(from, to int) { f32.ReLU(out.data[from:to], x.data[from:to]) })
+	out := written(x.shape, x, func(out, x *Tensor) { receive(x, reluGrad(out)) }, x)
+	f32.Chunks(len(out.data), chunk, vectors{z: out.data, x: x.data}, func(v vectors, from, to int) {
+		f32.ReLU(v.z[from:to], v.x[from:to])
+	})
 	return out
 }
 

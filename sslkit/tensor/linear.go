@@ -8,11 +8,14 @@ func Linear(x, w, b *Tensor) *Tensor {
 	if len(w.shape) != 2 || len(x.shape) < 2 || x.Dim(-1) != w.shape[0] || b != nil && b.Len() != w.shape[1] {
 		mismatch("Linear", x, w)
 	}
+	type saved struct{ x, w, b *Tensor }
 	in, out := w.shape[0], w.shape[1]
 	rows := len(x.data) / in
-	shape := append(append([]int{}, x.shape[:len(x.shape)-1]...), out)
-	y := written(shape, func(y *Tensor) {
-		samples := x.shape[0]
+	var shape [4]int
+	y := written(append(append(shape[:0], x.shape[:len(x.shape)-1]...), out), saved{x, w, b}, func(y *Tensor, s saved) {
+		x, w, b := s.x, s.w, s.b
+		in, out, samples := w.shape[0], w.shape[1], x.shape[0]
+		rows := len(x.data) / in
 		if x.needs {
 			held := f32.Scratch(len(w.data))
 			f32.Transpose(*held, w.data, in, out)
@@ -20,14 +23,13 @@ func Linear(x, w, b *Tensor) *Tensor {
 			f32.Release(held)
 		}
 		if w.needs {
-			dw := make([]float32, len(w.data))
-			f32.WeightGrad(samples, rows/samples, in, out, x.data, y.grad, dw)
-			accumulate(w, dw, 1)
+			dw := f32.Scratch(len(w.data))
+			f32.WeightGrad(samples, rows/samples, in, out, x.data, y.grad, *dw)
+			accumulate(w, *dw, 1)
+			f32.Release(dw)
 		}
 		if b != nil && b.needs {
-			db := make([]float32, out)
-			f32.ColumnSums(samples, rows/samples, out, y.grad, db)
-			accumulate(b, db, 1)
+			columnGrad(b, samples, rows/samples, y.grad)
 		}
 	}, x, w, b)
 	var start f32.Start
@@ -38,23 +40,34 @@ func Linear(x, w, b *Tensor) *Tensor {
 	return y
 }
 
+// columnGrad adds the sums of the columns of d [samples·rows,Len] to t's
+// gradient.
+func columnGrad(t *Tensor, samples, rows int, d []float32) {
+	sum := f32.Scratch(t.Len())
+	f32.ColumnSums(samples, rows, t.Len(), d, *sum)
+	accumulate(t, *sum, 1)
+	f32.Release(sum)
+}
+
 // MatMulT returns a·bᵀ for a [M,K] and b [N,K]: the similarities of rows.
 func MatMulT(a, b *Tensor) *Tensor {
 	if len(a.shape) != 2 || len(b.shape) != 2 || a.shape[1] != b.shape[1] {
 		mismatch("MatMulT", a, b)
 	}
 	m, n, k := a.shape[0], b.shape[0], a.shape[1]
-	out := result([]int{m, n}, func(out *Tensor) {
-		if a.needs {
-			f32.Gemm(m, k, n, out.grad, n, 1, b.data, k, a.gradient(), k, f32.Start{Acc: true})
+	out := written([]int{m, n}, pair{a, b}, func(out *Tensor, s pair) {
+		m, n, k := s.a.shape[0], s.b.shape[0], s.a.shape[1]
+		if s.a.needs {
+			f32.Gemm(m, k, n, out.grad, n, 1, s.b.data, k, s.a.gradient(), k, f32.Start{Acc: true})
 		}
-		if b.needs {
-			f32.Gemm(n, k, m, out.grad, 1, n, a.data, k, b.gradient(), k, f32.Start{Acc: true})
+		if s.b.needs {
+			f32.Gemm(n, k, m, out.grad, 1, n, s.a.data, k, s.b.gradient(), k, f32.Start{Acc: true})
 		}
 	}, a, b)
-	bt := make([]float32, k*n)
-	f32.Transpose(bt, b.data, n, k)
-	f32.Gemm(m, n, k, a.data, k, 1, bt, n, out.data, n, f32.Start{})
+	bt := f32.Scratch(k * n)
+	f32.Transpose(*bt, b.data, n, k)
+	f32.Gemm(m, n, k, a.data, k, 1, *bt, n, out.data, n, f32.Start{})
+	f32.Release(bt)
 	return out
 }
 
@@ -65,8 +78,9 @@ func GlobalAvgPool(x *Tensor) *Tensor {
 	}
 	n, pixels, c := x.shape[0], x.shape[1]*x.shape[2], x.shape[3]
 	share := 1 / float32(pixels)
-	out := result([]int{n, c}, func(out *Tensor) {
-		g := x.gradient()
+	out := result([]int{n, c}, x, func(out, x *Tensor) {
+		n, pixels, c := x.shape[0], x.shape[1]*x.shape[2], x.shape[3]
+		g, share := x.gradient(), 1/float32(pixels)
 		for i := range n * pixels {
 			row := out.grad[i/pixels*c:][:c]
 			for j, d := range row {

@@ -13,8 +13,8 @@ func MaskDiagonal(x *Tensor, value float32) *Tensor {
 		mismatch("MaskDiagonal", x)
 	}
 	n := x.shape[0]
-	out := result(x.shape, func(out *Tensor) {
-		g := x.gradient()
+	out := written(x.shape, x, func(out, x *Tensor) {
+		g, n := x.gradient(), x.shape[0]
 		for i, d := range out.grad {
 			if i%(n+1) != 0 {
 				g[i] += d
@@ -36,31 +36,47 @@ func CrossEntropy(logits *Tensor, targets []int) *Tensor {
 		panic(fmt.Sprintf("tensor: CrossEntropy of shape %v and %d targets", logits.shape, len(targets)))
 	}
 	n, k := logits.shape[0], logits.shape[1]
-	p := make([]float32, n*k)
-	out := result([]int{1}, func(out *Tensor) {
-		g, share := logits.gradient(), out.grad[0]/float32(n)
-		f32.Chunks(n, max(1, chunk/k), func(from, to int) {
+	type saved struct {
+		logits  *Tensor
+		targets []int
+		p       *[]float32 // the softmax
+	}
+	type rows struct {
+		k                    int
+		targets              []int
+		logits, p, losses, g []float32
+		share                float32
+	}
+	p := f32.Scratch(n * k)
+	out := written([]int{1}, saved{logits, targets, p}, func(out *Tensor, s saved) {
+		n, k := s.logits.shape[0], s.logits.shape[1]
+		r := rows{k: k, targets: s.targets, p: *s.p, g: s.logits.gradient(), share: out.grad[0] / float32(n)}
+		f32.Chunks(n, max(1, chunk/k), r, func(r rows, from, to int) {
 			for i := from; i < to; i++ {
-				for j, q := range p[i*k : (i+1)*k] {
-					if j == targets[i] {
+				for j, q := range r.p[i*r.k : (i+1)*r.k] {
+					if j == r.targets[i] {
 						q -= 1
 					}
-					g[i*k+j] += float32(q * share)
+					r.g[i*r.k+j] += float32(q * r.share)
 				}
 			}
 		})
+		f32.Release(s.p)
 	}, logits)
-	losses := make([]float32, n)
-	f32.Chunks(n, max(1, 1<<12/k), func(from, to int) {
+	losses := f32.Scratch(n)
+	r := rows{k: k, targets: targets, logits: logits.data, p: *p, losses: *losses}
+	f32.Chunks(n, max(1, 1<<12/k), r, func(r rows, from, to int) {
 		for i := from; i < to; i++ {
-			if t := targets[i]; t < 0 || t >= k {
-				panic(fmt.Sprintf("tensor: CrossEntropy of target %d with %d classes", t, k))
+			if t := r.targets[i]; t < 0 || t >= r.k {
+				panic(fmt.Sprintf("tensor: CrossEntropy of target %d with %d classes", t, r.k))
 			}
-			losses[i] = crossEntropyRow(logits.data[i*k:(i+1)*k], targets[i], p[i*k:(i+1)*k])
+			r.losses[i] = crossEntropyRow(r.logits[i*r.k:(i+1)*r.k], r.targets[i], r.p[i*r.k:(i+1)*r.k])
 		}
 	})
-	f32.ColumnSums(n, 1, 1, losses, out.data)
+	f32.ColumnSums(n, 1, 1, *losses, out.data)
+	f32.Release(losses)
 	out.data[0] /= float32(n)
+	out.unsaved(p)
 	return out
 }
 
@@ -74,8 +90,8 @@ func crossEntropyRow(row []float32, target int, p []float32) float32 {
 // Mean returns the mean of all elements, summed over samples by the leaf tree.
 func Mean(x *Tensor) *Tensor {
 	share := 1 / float32(len(x.data))
-	out := result([]int{1}, func(out *Tensor) {
-		g, d := x.gradient(), float32(out.grad[0]*share)
+	out := written([]int{1}, x, func(out, x *Tensor) {
+		g, d := x.gradient(), float32(out.grad[0]*(1/float32(len(x.data))))
 		for i := range g {
 			g[i] += d
 		}

@@ -31,38 +31,41 @@ func BatchNormAddReLU(x, gamma, beta, shortcut *Tensor, eps float32) (y *Tensor,
 
 // batchNorm is all of them; a nil shortcut is none.
 func batchNorm(op string, x, gamma, beta, shortcut *Tensor, eps float32, relu bool) (y *Tensor, mean, variance []float32) {
-	c := x.Dim(-1)
-	if gamma.Len() != c || beta.Len() != c {
+	if c := x.Dim(-1); gamma.Len() != c || beta.Len() != c {
 		mismatch(op, x, gamma, beta)
 	}
-	samples := x.shape[0]
-	mean, variance = moments(samples, len(x.data)/samples, c, x.data)
-	rstd := inverseStd(variance, eps)
-	y = written(x.shape, func(y *Tensor) {
-		norm := normed{mean: mean, rstd: rstd}
-		switch {
-		case shortcut != nil:
+	type saved struct {
+		x, gamma, beta, shortcut *Tensor
+		statistics
+		relu bool
+	}
+	m := moments(x, gamma, eps)
+	y = written(x.shape, saved{x, gamma, beta, shortcut, m, relu}, func(y *Tensor, s saved) {
+		norm := normed{statistics: s.statistics}
+		if s.shortcut != nil {
 			maskGradient(y)
-		case relu:
-			norm.y = y.data
+			normBackward(s.x, s.gamma, s.beta, y.grad, nil, norm)
+			passOn(y, s.shortcut)
+		} else {
+			if s.relu {
+				norm.y = y.data
+			}
+			held := y.held
+			y.held = nil
+			normBackward(s.x, s.gamma, s.beta, y.grad, held, norm)
 		}
-		if shortcut != nil {
-			normBackward(x, gamma, beta, y.grad, nil, norm)
-			passOn(y, shortcut)
-			return
-		}
-		held := y.held
-		y.held = nil
-		normBackward(x, gamma, beta, y.grad, held, norm)
+		f32.Release(s.held)
 	}, x, gamma, beta, shortcut)
-	normalise(y.data, x, gamma, beta, shortcut, mean, rstd, relu)
-	return y, mean, variance
+	normalise(y.data, x, beta, shortcut, m.mean, m.scale, relu)
+	y.unsaved(m.held)
+	y.beside = m.moments
+	return y, m.mean, m.variance
 }
 
 // maskGradient clears y's gradient where y is not positive.
 func maskGradient(y *Tensor) {
-	f32.Chunks(len(y.grad), chunk, func(from, to int) {
-		f32.ReLUGrad(y.grad[from:to], y.grad[from:to], y.data[from:to])
+	f32.Chunks(len(y.grad), chunk, vectors{z: y.grad, x: y.data}, func(v vectors, from, to int) {
+		f32.ReLUGrad(v.z[from:to], v.z[from:to], v.x[from:to])
 	})
 }
 
@@ -74,7 +77,7 @@ func passOn(y, x *Tensor) {
 	}
 	held := y.held
 	y.held = nil
-	receiveHeld(x, held)
+	receive(x, held)
 }
 
 // part is x[from:to], or nil if x is.
@@ -85,62 +88,71 @@ func part(x []float32, from, to int) []float32 {
 	return x[from:to]
 }
 
-// moments returns the mean and the biased variance of each of c columns of
-// samples of the given size.
-func moments(samples, size, c int, x []float32) (mean, variance []float32) {
-	mean, variance = make([]float32, c), make([]float32, c)
-	f32.Moments(samples, size/c, c, x, mean, variance)
-	return mean, variance
+// statistics are of the channels of a batch.
+type statistics struct {
+	mean, variance []float32
+	rstd, scale    []float32  // 1/σ and γ/σ
+	moments, held  *[]float32 // the buffers of the first and of the last two
 }
 
-func inverseStd(variance []float32, eps float32) []float32 {
-	r := make([]float32, len(variance))
+// moments computes the statistics of x, the variance being the biased one.
+func moments(x, gamma *Tensor, eps float32) statistics {
+	c, samples := gamma.Len(), x.shape[0]
+	s := statistics{moments: f32.Scratch(2 * c), held: f32.Scratch(2 * c)}
+	s.mean, s.variance = (*s.moments)[:c:c], (*s.moments)[c:]
+	s.rstd, s.scale = (*s.held)[:c], (*s.held)[c:]
+	f32.Moments(samples, len(x.data)/samples/c, c, x.data, s.mean, s.variance)
+	inverseStd(s.rstd, s.scale, s.variance, gamma, eps)
+	return s
+}
+
+// inverseStd computes 1/σ and γ/σ.
+func inverseStd(rstd, scale, variance []float32, gamma *Tensor, eps float32) {
 	for j, v := range variance {
-		r[j] = 1 / float32(math.Sqrt(float64(v+eps)))
+		rstd[j] = 1 / float32(math.Sqrt(float64(v+eps)))
+		scale[j] = gamma.data[j] * rstd[j]
 	}
-	return r
 }
 
 // normalise computes a row of y from a row of x and, if there is one, of the
 // shortcut.
-func normalise(y []float32, x, gamma, beta, shortcut *Tensor, mean, rstd []float32, relu bool) {
-	c, scale := gamma.Len(), scales(gamma, rstd)
-	f32.Chunks(len(y)/c, max(1, chunk/c), func(from, to int) {
+func normalise(y []float32, x, beta, shortcut *Tensor, mean, scale []float32, relu bool) {
+	type rows struct {
+		y, x, mean, scale, beta, shortcut []float32
+		relu                              bool
+	}
+	c, r := len(mean), rows{y: y, x: x.data, mean: mean, scale: scale, beta: beta.data, relu: relu}
+	if shortcut != nil {
+		r.shortcut = shortcut.data
+	}
+	f32.Chunks(len(y)/c, max(1, chunk/c), r, func(r rows, from, to int) {
+		c := len(r.mean)
 		from, to = from*c, to*c
-		if shortcut == nil {
-			f32.Norm(y[from:to], x.data[from:to], mean, scale, beta.data, relu)
+		if r.shortcut == nil {
+			f32.Norm(r.y[from:to], r.x[from:to], r.mean, r.scale, r.beta, r.relu)
 			return
 		}
 		for ; from < to; from += nearby / c * c {
 			end := min(to, from+nearby/c*c)
-			f32.Norm(y[from:end], x.data[from:end], mean, scale, beta.data, false)
-			f32.Add(y[from:end], y[from:end], shortcut.data[from:end], relu)
+			f32.Norm(r.y[from:end], r.x[from:end], r.mean, r.scale, r.beta, false)
+			f32.Add(r.y[from:end], r.y[from:end], r.shortcut[from:end], r.relu)
 		}
 	})
-}
-
-// scales are γ/σ.
-func scales(gamma *Tensor, rstd []float32) []float32 {
-	s := make([]float32, len(rstd))
-	for j := range s {
-		s[j] = gamma.data[j] * rstd[j]
-	}
-	return s
 }
 
 // normed is what a normalisation remembers. Where a ReLU cut its values, the
 // gradient is taken as zero: that is seen from y, or, if the values were not
 // kept, by making them again. With neither there was no ReLU.
 type normed struct {
-	mean, rstd []float32
-	y          []float32
-	again      *f32.NormReLU
+	statistics
+	y     []float32
+	again f32.NormReLU
 }
 
 // cut calls f with the values of parts of x that fit into the first cache, nil
 // if there was no ReLU. A part is made of whole pieces of f32.NormSums.
-func (n normed) cut(x []float32, from, to int, f func(from, to int, y []float32)) {
-	if n.again == nil {
+func (n *normed) cut(x []float32, from, to int, f func(from, to int, y []float32)) {
+	if !n.again.Acts() {
 		f(from, to, part(n.y, from, to))
 		return
 	}
@@ -159,43 +171,54 @@ func (n normed) cut(x []float32, from, to int, f func(from, to int, y []float32)
 // one of x is γ/σ·(dy - mean(dy) - x̂·mean(dy·x̂)). If dy stands in a held
 // buffer, which nobody needs any more, that is used up.
 func normBackward(x, gamma, beta *Tensor, dy []float32, held *[]float32, n normed) {
+	type way struct {
+		normed
+		dx, dy, x    []float32
+		size         int // of a sample
+		shift, slope []float32
+	}
 	c, samples, count := gamma.Len(), x.shape[0], len(x.data)/gamma.Len()
-	size := len(x.data) / samples
-	sums := make([]float32, 2*c) // Σ dy and Σ dy·x̂
-	f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
+	work := f32.Scratch(4 * c)
+	defer f32.Release(work)
+	sums := (*work)[:2*c] // Σ dy and Σ dy·x̂
+	w := way{normed: n, dy: dy, x: x.data, size: len(x.data) / samples, shift: (*work)[2*c : 3*c], slope: (*work)[3*c:]}
+	f32.SumSamples(samples, 2*c, sums, w, func(w way, from, to int, sum []float32) {
+		c := len(w.mean)
 		held := f32.Scratch(2 * c)
 		defer f32.Release(held)
 		one := *held
 		for i := from; i < to; i++ {
 			clear(one)
-			n.cut(x.data, i*size, (i+1)*size, func(from, to int, y []float32) {
-				f32.NormSums(one[:c], one[c:], dy[from:to], y, x.data[from:to], n.mean, n.rstd)
+			w.cut(w.x, i*w.size, (i+1)*w.size, func(from, to int, y []float32) {
+				f32.NormSums(one[:c], one[c:], w.dy[from:to], y, w.x[from:to], w.mean, w.rstd)
 			})
 			f32.Add(sum, sum, one, false)
 		}
 	})
 	accumulate(beta, sums[:c], 1)
 	accumulate(gamma, sums[c:], 1)
+	if !x.needs {
+		if held != nil {
+			f32.Release(held)
+		}
+		return
+	}
 	if held == nil {
 		held = f32.Scratch(len(dy))
 	}
-	if !x.needs {
-		f32.Release(held)
-		return
+	w.dx = *held
+	share := 1 / float32(count)
+	for j := range w.shift {
+		w.shift[j] = sums[j] * share
+		w.slope[j] = float32(sums[c+j]*share) * n.rstd[j]
 	}
-	share, scale := 1/float32(count), scales(gamma, n.rstd)
-	shift, slope := make([]float32, c), make([]float32, c)
-	for j := range scale {
-		shift[j] = sums[j] * share
-		slope[j] = float32(sums[c+j]*share) * n.rstd[j]
-	}
-	dx := *held
-	f32.Chunks(count, max(1, chunk/c), func(from, to int) {
-		n.cut(x.data, from*c, to*c, func(from, to int, y []float32) {
-			f32.NormGrad(dx[from:to], dy[from:to], y, x.data[from:to], n.mean, slope, shift, scale)
+	f32.Chunks(count, max(1, chunk/c), w, func(w way, from, to int) {
+		c := len(w.mean)
+		w.cut(w.x, from*c, to*c, func(from, to int, y []float32) {
+			f32.NormGrad(w.dx[from:to], w.dy[from:to], y, w.x[from:to], w.mean, w.slope, w.shift, w.scale)
 		})
 	})
-	receiveHeld(x, held)
+	receive(x, held)
 }
 
 // BatchNormEval normalises by given statistics, which are constants.
@@ -204,52 +227,75 @@ func BatchNormEval(x, gamma, beta *Tensor, mean, variance []float32, eps float32
 	if gamma.Len() != c || beta.Len() != c || len(mean) != c || len(variance) != c {
 		mismatch("BatchNormEval", x, gamma, beta)
 	}
-	rstd := inverseStd(variance, eps)
-	samples, rows := x.shape[0], len(x.data)/c/x.shape[0]
-	y := written(x.shape, func(y *Tensor) {
-		sums := make([]float32, 2*c)
-		f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
-			for i := from * rows * c; i < to*rows*c; i++ {
+	type saved struct {
+		x, gamma, beta *Tensor
+		mean, rstd     []float32
+		held           *[]float32
+	}
+	held := f32.Scratch(2 * c)
+	rstd, scale := (*held)[:c], (*held)[c:]
+	inverseStd(rstd, scale, variance, gamma, eps)
+	y := written(x.shape, saved{x, gamma, beta, mean, rstd, held}, func(y *Tensor, s saved) {
+		type columns struct {
+			size       int // of a sample
+			dy, x      []float32
+			mean, rstd []float32
+		}
+		c, samples := len(s.rstd), s.x.shape[0]
+		sums := f32.Scratch(2 * c)
+		f32.SumSamples(samples, 2*c, *sums, columns{len(s.x.data) / samples, y.grad, s.x.data, s.mean, s.rstd}, func(v columns, from, to int, sum []float32) {
+			c := len(v.rstd)
+			for i := from * v.size; i < to*v.size; i++ {
 				j := i % c
-				sum[j] += y.grad[i]
-				sum[c+j] += float32(y.grad[i] * float32((x.data[i]-mean[j])*rstd[j]))
+				sum[j] += v.dy[i]
+				sum[c+j] += float32(v.dy[i] * float32((v.x[i]-v.mean[j])*v.rstd[j]))
 			}
 		})
-		accumulate(beta, sums[:c], 1)
-		accumulate(gamma, sums[c:], 1)
-		if x.needs {
-			g := x.gradient()
+		accumulate(s.beta, (*sums)[:c], 1)
+		accumulate(s.gamma, (*sums)[c:], 1)
+		f32.Release(sums)
+		if s.x.needs {
+			g := s.x.gradient()
 			for i, d := range y.grad {
-				g[i] += float32(d * float32(gamma.data[i%c]*rstd[i%c]))
+				g[i] += float32(d * float32(s.gamma.data[i%c]*s.rstd[i%c]))
 			}
 		}
+		f32.Release(s.held)
 	}, x, gamma, beta)
-	normalise(y.data, x, gamma, beta, nil, mean, rstd, false)
+	normalise(y.data, x, beta, nil, mean, scale, false)
+	y.unsaved(held)
 	return y
 }
 
 // L2Normalize divides every row (the last dimension) by its length, or by eps
 // if that is larger. A zero row stays zero.
 func L2Normalize(x *Tensor, eps float32) *Tensor {
+	type saved struct {
+		x      *Tensor
+		length *[]float32 // of the rows
+	}
 	c := x.Dim(-1)
 	rows := len(x.data) / c
-	length := make([]float32, rows)
-	out := result(x.shape, func(out *Tensor) {
-		g := x.gradient()
-		for r := range rows {
+	length := f32.Scratch(rows)
+	out := written(x.shape, saved{x, length}, func(out *Tensor, s saved) {
+		g, c := s.x.gradient(), s.x.Dim(-1)
+		for r, length := range *s.length {
 			z, d := out.data[r*c:(r+1)*c], out.grad[r*c:(r+1)*c]
 			along := float32(f32.Dot(z, d))
 			for j := range z {
-				g[r*c+j] += (d[j] - float32(along*z[j])) / length[r]
+				g[r*c+j] += (d[j] - float32(along*z[j])) / length
 			}
 		}
+		f32.Release(s.length)
 	}, x)
 	for r := range rows {
 		row := x.data[r*c : (r+1)*c]
-		length[r] = max(eps, float32(math.Sqrt(f32.Dot(row, row))))
+		length := &(*length)[r]
+		*length = max(eps, float32(math.Sqrt(f32.Dot(row, row))))
 		for j, v := range row {
-			out.data[r*c+j] = v / length[r]
+			out.data[r*c+j] = v / *length
 		}
 	}
+	out.unsaved(length)
 	return out
 }

@@ -9,14 +9,15 @@ func RowDot(a, b *Tensor) *Tensor {
 		mismatch("RowDot", a, b)
 	}
 	n, d := a.shape[0], a.shape[1]
-	out := result([]int{n, 1}, func(out *Tensor) {
-		for _, p := range [][2]*Tensor{{a, b}, {b, a}} {
-			if !p[0].needs {
+	out := written([]int{n, 1}, pair{a, b}, func(out *Tensor, s pair) {
+		d := s.a.shape[1]
+		for _, p := range [...]pair{{s.a, s.b}, {s.b, s.a}} {
+			if !p.a.needs {
 				continue
 			}
-			g, other := p[0].gradient(), p[1].data
+			g := p.a.gradient()
 			for i := range g {
-				g[i] += float32(out.grad[i/d] * other[i])
+				g[i] += float32(out.grad[i/d] * p.b.data[i])
 			}
 		}
 	}, a, b)
@@ -38,19 +39,8 @@ func ConcatColumns(ts ...*Tensor) *Tensor {
 		}
 		width += t.shape[1]
 	}
-	// each calls f with the piece of a row that t has in the joined matrix.
-	each := func(joined []float32, f func(t *Tensor, row int, piece []float32)) {
-		at := 0
-		for _, t := range ts {
-			w := t.shape[1]
-			for i := range n {
-				f(t, i, joined[i*width+at:i*width+at+w])
-			}
-			at += w
-		}
-	}
-	out := result([]int{n, width}, func(out *Tensor) {
-		each(out.grad, func(t *Tensor, row int, piece []float32) {
+	out := written([]int{n, width}, struct{}{}, func(out *Tensor, _ struct{}) {
+		columns(out.grad, out.inputs(), func(t *Tensor, row int, piece []float32) {
 			if t.needs {
 				g := t.gradient()[row*len(piece):]
 				for j, d := range piece {
@@ -59,8 +49,22 @@ func ConcatColumns(ts ...*Tensor) *Tensor {
 			}
 		})
 	}, ts...)
-	each(out.data, func(t *Tensor, row int, piece []float32) { copy(piece, t.data[row*len(piece):]) })
+	columns(out.data, ts, func(t *Tensor, row int, piece []float32) { copy(piece, t.data[row*len(piece):]) })
 	return out
+}
+
+// columns calls f with the piece of each row that each of ts has in the joined
+// matrix.
+func columns(joined []float32, ts []*Tensor, f func(t *Tensor, row int, piece []float32)) {
+	n, at := ts[0].shape[0], 0
+	width := len(joined) / max(1, n)
+	for _, t := range ts {
+		w := t.shape[1]
+		for i := range n {
+			f(t, i, joined[i*width+at:i*width+at+w])
+		}
+		at += w
+	}
 }
 
 // Held returns a tensor with t's values through which the gradient is zero and

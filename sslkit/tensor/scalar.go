@@ -10,17 +10,26 @@ import (
 // elementwise returns f of every element; slope gives the derivative from x and
 // f(x).
 func elementwise(x *Tensor, f func(x float32) float32, slope func(x, y float32) float32) *Tensor {
-	out := result(x.shape, func(out *Tensor) {
-		g := x.gradient()
-		f32.Chunks(len(g), chunk, func(from, to int) {
+	type saved struct {
+		x     *Tensor
+		slope func(x, y float32) float32
+	}
+	type loop struct {
+		y, dy, x, g []float32
+		f           func(x float32) float32
+		slope       func(x, y float32) float32
+	}
+	out := written(x.shape, saved{x, slope}, func(out *Tensor, s saved) {
+		l := loop{y: out.data, dy: out.grad, x: s.x.data, g: s.x.gradient(), slope: s.slope}
+		f32.Chunks(len(l.g), chunk, l, func(l loop, from, to int) {
 			for i := from; i < to; i++ {
-				g[i] += float32(out.grad[i] * slope(x.data[i], out.data[i]))
+				l.g[i] += float32(l.dy[i] * l.slope(l.x[i], l.y[i]))
 			}
 		})
 	}, x)
-	f32.Chunks(len(x.data), chunk, func(from, to int) {
+	f32.Chunks(len(x.data), chunk, loop{y: out.data, x: x.data, f: f}, func(l loop, from, to int) {
 		for i := from; i < to; i++ {
-			out.data[i] = f(x.data[i])
+			l.y[i] = l.f(l.x[i])
 		}
 	})
 	return out
@@ -70,16 +79,21 @@ func ScaleBy(x, s *Tensor) *Tensor {
 	if s.Len() != 1 {
 		mismatch("ScaleBy", x, s)
 	}
-	n := x.shape[0]
-	out := result(x.shape, func(out *Tensor) {
+	out := written(x.shape, pair{x, s}, func(out *Tensor, p pair) {
+		x, s := p.a, p.b
 		accumulate(x, out.grad, s.data[0])
 		if s.needs {
-			size := len(x.data) / n
-			var sum [1]float32
-			f32.SumSamples(n, 1, sum[:], func(from, to int, sum []float32) {
-				sum[0] = float32(f32.Dot(x.data[from*size:to*size], out.grad[from*size:to*size]))
+			type samples struct {
+				size  int
+				x, dy []float32
+			}
+			n := x.shape[0]
+			sum := f32.Scratch(1)
+			f32.SumSamples(n, 1, *sum, samples{len(x.data) / n, x.data, out.grad}, func(s samples, from, to int, sum []float32) {
+				sum[0] = float32(f32.Dot(s.x[from*s.size:to*s.size], s.dy[from*s.size:to*s.size]))
 			})
-			accumulate(s, sum[:], 1)
+			accumulate(s, *sum, 1)
+			f32.Release(sum)
 		}
 	}, x, s)
 	for i, v := range x.data {
@@ -94,13 +108,11 @@ func AddScalar(x, s *Tensor) *Tensor {
 	if s.Len() != 1 {
 		mismatch("AddScalar", x, s)
 	}
-	n := x.shape[0]
-	out := result(x.shape, func(out *Tensor) {
+	out := written(x.shape, pair{x, s}, func(out *Tensor, p pair) {
+		x, s := p.a, p.b
 		accumulate(x, out.grad, 1)
 		if s.needs {
-			var sum [1]float32
-			f32.ColumnSums(n, len(x.data)/n, 1, out.grad, sum[:])
-			accumulate(s, sum[:], 1)
+			columnGrad(s, x.shape[0], len(x.data)/x.shape[0], out.grad)
 		}
 	}, x, s)
 	for i, v := range x.data {
@@ -111,7 +123,7 @@ func AddScalar(x, s *Tensor) *Tensor {
 
 // Sum returns the sum of all elements, over samples by the leaf tree.
 func Sum(x *Tensor) *Tensor {
-	out := result([]int{1}, func(out *Tensor) {
+	out := written([]int{1}, x, func(out, x *Tensor) {
 		g := x.gradient()
 		for i := range g {
 			g[i] += out.grad[0]
@@ -127,9 +139,9 @@ func Transpose(x *Tensor) *Tensor {
 		mismatch("Transpose", x)
 	}
 	m, n := x.shape[0], x.shape[1]
-	out := result([]int{n, m}, func(out *Tensor) {
-		d := make([]float32, len(x.data))
-		f32.Transpose(d, out.grad, n, m)
+	out := written([]int{n, m}, x, func(out, x *Tensor) {
+		d := f32.Scratch(len(x.data))
+		f32.Transpose(*d, out.grad, x.shape[1], x.shape[0])
 		receive(x, d)
 	}, x)
 	f32.Transpose(out.data, x.data, m, n)
@@ -149,47 +161,63 @@ func MaskedMSE(x, y *Tensor, mask []float32) *Tensor {
 	if !slices.Equal(x.shape, y.shape) || mask != nil && len(mask) != rows {
 		mismatch("MaskedMSE", x, y)
 	}
-	weight, counted := maskShare(mask, rows, c)
-	out := result([]int{1}, func(out *Tensor) {
-		d := make([]float32, len(x.data))
-		f32.Chunks(rows, max(1, chunk/c), func(from, to int) {
+	type saved struct {
+		x, y   *Tensor
+		mask   []float32
+		weight float32
+	}
+	type loop struct {
+		c          int
+		x, y, mask []float32
+		into       []float32 // gradients or the rows' sums
+		by         float32
+	}
+	weight := maskShare(mask, rows, c)
+	out := written([]int{1}, saved{x, y, mask, weight}, func(out *Tensor, s saved) {
+		d, c := f32.Scratch(len(s.x.data)), s.x.Dim(-1)
+		l := loop{c, s.x.data, s.y.data, s.mask, *d, 2 * s.weight * out.grad[0]}
+		f32.Chunks(len(*d)/c, max(1, chunk/c), l, func(l loop, from, to int) {
 			for r := from; r < to; r++ {
-				if !counted(r) {
+				d := l.into[r*l.c : (r+1)*l.c]
+				if !counted(l.mask, r) {
+					clear(d)
 					continue
 				}
-				by := 2 * weight * out.grad[0]
-				for i := r * c; i < (r+1)*c; i++ {
-					d[i] = (x.data[i] - y.data[i]) * by
+				for j := range d {
+					i := r*l.c + j
+					d[j] = (l.x[i] - l.y[i]) * l.by
 				}
 			}
 		})
-		receive(x, d)
+		receive(s.x, d)
 	}, x)
-	errs := make([]float32, rows)
-	f32.Chunks(rows, max(1, chunk/c), func(from, to int) {
+	errs := f32.Scratch(rows)
+	f32.Chunks(rows, max(1, chunk/c), loop{c: c, x: x.data, y: y.data, mask: mask, into: *errs}, func(l loop, from, to int) {
 		for r := from; r < to; r++ {
-			if counted(r) {
-				errs[r] = squaredDistance(x.data[r*c:(r+1)*c], y.data[r*c:(r+1)*c])
+			l.into[r] = 0
+			if counted(l.mask, r) {
+				l.into[r] = squaredDistance(l.x[r*l.c:(r+1)*l.c], l.y[r*l.c:(r+1)*l.c])
 			}
 		}
 	})
-	f32.ColumnSums(x.shape[0], rows/x.shape[0], 1, errs, out.data)
+	f32.ColumnSums(x.shape[0], rows/x.shape[0], 1, *errs, out.data)
+	f32.Release(errs)
 	out.data[0] *= weight
 	return out
 }
 
-// maskShare returns the share of one element in the mean and which rows count.
-func maskShare(mask []float32, rows, c int) (weight float32, counted func(r int) bool) {
-	if mask == nil {
-		return 1 / float32(rows*c), func(int) bool { return true }
-	}
+// counted reports whether mask marks row r.
+func counted(mask []float32, r int) bool { return mask == nil || mask[r] != 0 }
+
+// maskShare returns the share of one element in the mean.
+func maskShare(mask []float32, rows, c int) float32 {
 	n := 0
-	for _, m := range mask {
-		if m != 0 {
+	for r := range rows {
+		if counted(mask, r) {
 			n++
 		}
 	}
-	return 1 / float32(max(1, n*c)), func(r int) bool { return mask[r] != 0 }
+	return 1 / float32(max(1, n*c))
 }
 
 func squaredDistance(a, b []float32) float32 {

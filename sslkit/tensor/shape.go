@@ -7,14 +7,10 @@ import (
 
 // Reshape returns x's elements in another shape of the same length.
 func Reshape(x *Tensor, shape ...int) *Tensor {
-	n := 1
-	for _, d := range shape {
-		n *= d
+	if size(shape) != len(x.data) {
+		panic(fmt.Sprintf("tensor: Reshape of %v to %v", x.shape, slices.Clone(shape)))
 	}
-	if n != len(x.data) {
-		panic(fmt.Sprintf("tensor: Reshape of %v to %v", x.shape, shape))
-	}
-	out := result(shape, func(out *Tensor) { accumulate(x, out.grad, 1) }, x)
+	out := written(shape, x, func(out, x *Tensor) { accumulate(x, out.grad, 1) }, x)
 	copy(out.data, x.data)
 	return out
 }
@@ -24,16 +20,17 @@ func Concat(ts ...*Tensor) *Tensor {
 	if len(ts) == 0 {
 		panic("tensor: Concat of nothing")
 	}
-	shape := slices.Clone(ts[0].shape)
+	var dims [4]int
+	shape := append(dims[:0], ts[0].shape...)
 	for _, t := range ts[1:] {
 		if len(t.shape) != len(shape) || !slices.Equal(t.shape[1:], shape[1:]) {
 			mismatch("Concat", ts...)
 		}
 		shape[0] += t.shape[0]
 	}
-	out := result(shape, func(out *Tensor) {
+	out := written(shape, struct{}{}, func(out *Tensor, _ struct{}) {
 		at := 0
-		for _, t := range ts {
+		for _, t := range out.inputs() {
 			accumulate(t, out.grad[at:at+len(t.data)], 1)
 			at += len(t.data)
 		}
@@ -47,16 +44,18 @@ func Concat(ts ...*Tensor) *Tensor {
 
 // Rows returns the samples of x at the given indices, which may repeat.
 func Rows(x *Tensor, index []int) *Tensor {
-	size := 1
-	for _, d := range x.shape[1:] {
-		size *= d
+	type saved struct {
+		x     *Tensor
+		index []int
 	}
-	shape := append([]int{len(index)}, x.shape[1:]...)
-	out := result(shape, func(out *Tensor) {
-		g := x.gradient()
-		for i, r := range index {
-			into := g[r*size : (r+1)*size]
-			for j, d := range out.grad[i*size : (i+1)*size] {
+	var dims [4]int
+	shape := append(append(dims[:0], len(index)), x.shape[1:]...)
+	each := size(x.shape[1:])
+	out := written(shape, saved{x, index}, func(out *Tensor, s saved) {
+		g, each := s.x.gradient(), size(s.x.shape[1:])
+		for i, r := range s.index {
+			into := g[r*each : (r+1)*each]
+			for j, d := range out.grad[i*each : (i+1)*each] {
 				into[j] += d
 			}
 		}
@@ -65,7 +64,7 @@ func Rows(x *Tensor, index []int) *Tensor {
 		if r < 0 || r >= x.shape[0] {
 			panic(fmt.Sprintf("tensor: Rows of index %d in shape %v", r, x.shape))
 		}
-		copy(out.data[i*size:(i+1)*size], x.data[r*size:])
+		copy(out.data[i*each:(i+1)*each], x.data[r*each:])
 	}
 	return out
 }
@@ -82,11 +81,16 @@ func Rot90(x *Tensor, k int) *Tensor {
 	if k%2 == 1 {
 		oh, ow = w, h
 	}
+	type saved struct {
+		x    *Tensor
+		from []int
+	}
 	from := turnedPixels(h, w, k)
-	out := result([]int{n, oh, ow, c}, func(out *Tensor) {
-		g := x.gradient()
+	out := written([]int{n, oh, ow, c}, saved{x, from}, func(out *Tensor, s saved) {
+		g, n, c := s.x.gradient(), s.x.shape[0], s.x.shape[3]
+		h, w := s.x.shape[1], s.x.shape[2]
 		for i := range n {
-			for p, q := range from {
+			for p, q := range s.from {
 				for ch := range c {
 					g[(i*h*w+q)*c+ch] += out.grad[(i*h*w+p)*c+ch]
 				}

@@ -16,21 +16,36 @@ func SoftCrossEntropy(logits, q *Tensor) *Tensor {
 		mismatch("SoftCrossEntropy", logits, q)
 	}
 	n, k := logits.shape[0], logits.shape[1]
-	p, mass := make([]float32, n*k), make([]float32, n)
-	out := result([]int{1}, func(out *Tensor) {
-		g, share := logits.gradient(), out.grad[0]/float32(n)
+	type saved struct {
+		logits, q *Tensor
+		held      *[]float32 // the softmax of the logits, and Σq of each row
+	}
+	held := f32.Scratch(n*k + n)
+	out := written([]int{1}, saved{logits, q, held}, func(out *Tensor, s saved) {
+		n, k := s.logits.shape[0], s.logits.shape[1]
+		p, mass := (*s.held)[:n*k], (*s.held)[n*k:]
+		g, share := s.logits.gradient(), out.grad[0]/float32(n)
 		for i := range g {
-			g[i] += float32((float32(p[i]*mass[i/k]) - q.data[i]) * share)
+			g[i] += float32((float32(p[i]*mass[i/k]) - s.q.data[i]) * share)
 		}
+		f32.Release(s.held)
 	}, logits)
-	losses := make([]float32, n)
-	f32.Chunks(n, max(1, 1<<12/k), func(from, to int) {
+	type rows struct {
+		k                          int
+		logits, q, p, mass, losses []float32
+	}
+	losses := f32.Scratch(n)
+	r := rows{k, logits.data, q.data, (*held)[:n*k], (*held)[n*k:], *losses}
+	f32.Chunks(n, max(1, 1<<12/k), r, func(r rows, from, to int) {
 		for i := from; i < to; i++ {
-			losses[i], mass[i] = softRow(logits.data[i*k:(i+1)*k], q.data[i*k:(i+1)*k], p[i*k:(i+1)*k])
+			at, end := i*r.k, (i+1)*r.k
+			r.losses[i], r.mass[i] = softRow(r.logits[at:end], r.q[at:end], r.p[at:end])
 		}
 	})
-	f32.ColumnSums(n, 1, 1, losses, out.data)
+	f32.ColumnSums(n, 1, 1, *losses, out.data)
+	f32.Release(losses)
 	out.data[0] /= float32(n)
+	out.unsaved(held)
 	return out
 }
 
@@ -70,8 +85,8 @@ func softmaxRow(row, p []float32) (logSum float64, top float32) {
 // Softmax returns the softmax of every row (the last dimension) of x.
 func Softmax(x *Tensor) *Tensor {
 	k := x.Dim(-1)
-	out := result(x.shape, func(out *Tensor) {
-		g := x.gradient()
+	out := written(x.shape, x, func(out, x *Tensor) {
+		g, k := x.gradient(), x.Dim(-1)
 		for r := range len(g) / k {
 			p, d := out.data[r*k:(r+1)*k], out.grad[r*k:(r+1)*k]
 			mean := float32(f32.Dot(p, d))

@@ -36,17 +36,19 @@ func ISA() string { return f32.Active() }
 
 // Tensor is a dense float32 array and its place in the graph.
 type Tensor struct {
-	shape    []int
-	data     []float32
-	grad     []float32
-	held     *[]float32 // the buffer of grad, if it goes back after use
-	own      *[]float32 // the buffer of data, if it may go back after use
-	needs    bool       // a gradient flows here
-	inputs   []*Tensor
-	backward func(out *Tensor)
-	visited  bool
+	shape []int
+	data  []float32
+	grad  []float32
+	made  node // how, if a gradient flows here and t is no leaf
 
+	needs     bool // a gradient flows here
 	temporary bool // nobody reads data after Backward
+	visited   bool
+
+	dims   [4]int     // shape, if that has room
+	held   *[]float32 // the buffer of grad, if it goes back after use
+	own    *[]float32 // the buffer of data, if it may go back after use
+	beside *[]float32 // the buffer of what the operation returned beside t
 
 	done <-chan struct{} // closed when nobody waits for what is made of t
 }
@@ -63,40 +65,42 @@ func (t *Tensor) Until(done <-chan struct{}) *Tensor {
 	return t
 }
 
-// poll panics if nobody waits any more.
-func (t *Tensor) poll() {
-	if t.done == nil {
-		return
+// header returns a tensor of the given shape without elements.
+func header(shape []int) *Tensor {
+	t := f32.Take[Tensor]()
+	t.shape = append(t.dims[:0], shape...)
+	return t
+}
+
+// size is the number of elements of a shape.
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
 	}
-	select {
-	case <-t.done:
-		panic(ErrInterrupted)
-	default:
-	}
+	return n
 }
 
 // New returns a tensor of zeros.
 func New(shape ...int) *Tensor {
-	n := 1
 	for _, d := range shape {
 		if d < 0 {
-			panic(fmt.Sprintf("tensor: New of shape %v", shape))
+			panic(fmt.Sprintf("tensor: New of shape %v", slices.Clone(shape)))
 		}
-		n *= d
 	}
-	return &Tensor{shape: slices.Clone(shape), data: f32.Make(n)}
+	t := header(shape)
+	t.data = f32.Make(size(shape))
+	return t
 }
 
 // FromSlice returns a tensor of the given shape over data, without a copy.
 func FromSlice(data []float32, shape ...int) *Tensor {
-	n := 1
-	for _, d := range shape {
-		n *= d
+	if size(shape) != len(data) {
+		panic(fmt.Sprintf("tensor: FromSlice of %d values into shape %v", len(data), slices.Clone(shape)))
 	}
-	if n != len(data) {
-		panic(fmt.Sprintf("tensor: FromSlice of %d values into shape %v", len(data), shape))
-	}
-	return &Tensor{shape: slices.Clone(shape), data: data}
+	t := header(shape)
+	t.data = data
+	return t
 }
 
 // Shape returns the size of each dimension. It must not be changed.
@@ -139,7 +143,9 @@ func (t *Tensor) RequireGrad() *Tensor {
 // Detach returns a tensor with t's elements through which no gradient flows.
 func (t *Tensor) Detach() *Tensor {
 	t.own = nil
-	return &Tensor{shape: t.shape, data: t.data, done: t.done}
+	d := header(t.shape)
+	d.data, d.done = t.data, t.done
+	return d
 }
 
 // Temporary promises that nobody reads t's elements after Backward, which may
@@ -173,122 +179,6 @@ func (t *Tensor) String() string {
 		return fmt.Sprintf("%v%v", t.shape, t.data)
 	}
 	return fmt.Sprintf("%v[%v …]", t.shape, t.data[:8])
-}
-
-// result makes the output of an operation.
-func result(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor {
-	out := New(shape...)
-	out.remember(backward, inputs)
-	return out
-}
-
-// written is result for an operation that writes every element: their content is
-// unknown before.
-func written(shape []int, backward func(out *Tensor), inputs ...*Tensor) *Tensor {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	own := f32.Scratch(n)
-	out := &Tensor{shape: slices.Clone(shape), data: *own, own: own}
-	out.remember(backward, inputs)
-	return out
-}
-
-// remember keeps backward if a gradient can flow through one of the inputs, and
-// until when the result is wanted.
-func (t *Tensor) remember(backward func(out *Tensor), inputs []*Tensor) {
-	for _, in := range inputs {
-		if in == nil {
-			continue
-		}
-		if in.done != nil {
-			t.done = in.done
-			t.poll()
-		}
-		if in.needs {
-			t.needs, t.inputs, t.backward = true, inputs, backward
-		}
-	}
-}
-
-// gradient returns where t's gradient is summed up.
-func (t *Tensor) gradient() []float32 {
-	if t.grad == nil {
-		clear(t.newGradient())
-	}
-	return t.grad
-}
-
-// newGradient gives t a gradient of unknown content. A leaf keeps its own; that
-// of a tensor inside the graph, which nobody else sees, is used again.
-func (t *Tensor) newGradient() []float32 {
-	if t.backward == nil {
-		t.grad = f32.Make(len(t.data))
-		return t.grad
-	}
-	t.held = f32.Scratch(len(t.data))
-	t.grad = *t.held
-	return t.grad
-}
-
-// Backward computes the gradient of a scalar with respect to every leaf that
-// requires one, adding to what is there. The graph is consumed: its tensors
-// keep their values, unless they are [Tensor.Temporary], but remember no inputs.
-func Backward(loss *Tensor) {
-	if len(loss.data) != 1 {
-		panic(fmt.Sprintf("tensor: Backward of shape %v, want a scalar", loss.shape))
-	}
-	if !loss.needs {
-		panic("tensor: Backward of a loss that depends on no tensor that requires a gradient")
-	}
-	loss.gradient()[0] = 1
-	order := topological(loss)
-	for _, t := range slices.Backward(order) {
-		if t.backward == nil {
-			continue
-		}
-		loss.poll()
-		if t.grad != nil {
-			t.backward(t)
-		}
-		if t.held != nil {
-			f32.Release(t.held)
-		}
-		if t.temporary {
-			t.giveBack()
-		}
-		t.backward, t.inputs, t.grad, t.held, t.own = nil, nil, nil, nil, nil
-	}
-}
-
-// topological lists the graph under root, inputs before outputs.
-func topological(root *Tensor) []*Tensor {
-	type frame struct {
-		t    *Tensor
-		next int
-	}
-	var order []*Tensor
-	stack := []frame{{root, 0}}
-	root.visited = true
-	for len(stack) > 0 {
-		top := &stack[len(stack)-1]
-		if top.next == len(top.t.inputs) {
-			order = append(order, top.t)
-			stack = stack[:len(stack)-1]
-			continue
-		}
-		in := top.t.inputs[top.next]
-		top.next++
-		if in != nil && in.needs && !in.visited {
-			in.visited = true
-			stack = append(stack, frame{in, 0})
-		}
-	}
-	for _, t := range order {
-		t.visited = false
-	}
-	return order
 }
 
 // mismatch panics with the operation and the shapes that do not fit it.

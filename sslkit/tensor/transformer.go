@@ -16,42 +16,59 @@ func LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 	if gamma.Len() != c || beta.Len() != c {
 		mismatch("LayerNorm", x, gamma, beta)
 	}
-	rows, samples := len(x.data)/c, x.shape[0]
-	stats := make([]float32, 2*rows)
-	y := written(x.shape, func(y *Tensor) {
-		size := rows / samples
-		sums, zero := make([]float32, 2*c), make([]float32, f32.Leaf*size*c)
-		held := f32.Scratch(len(x.data))
-		dx := *held
-		f32.SumSamples(samples, 2*c, sums, func(from, to int, sum []float32) {
-			a, b := from*size, to*size
-			f32.LayerNormGrad(dx[a*c:b*c], y.grad[a*c:b*c], zero, x.data[a*c:b*c], gamma.data, stats[2*a:2*b], sum[:c], sum[c:])
+	type saved struct {
+		x, gamma, beta *Tensor
+		stats          *[]float32 // mean and 1/σ of every row
+	}
+	type loop struct {
+		y, x, gamma, beta, stats []float32
+		dx, zero                 []float32
+		size                     int // of a sample, in rows
+		eps                      float32
+	}
+	rows := len(x.data) / c
+	stats := f32.Scratch(2 * rows)
+	y := written(x.shape, saved{x, gamma, beta, stats}, func(y *Tensor, s saved) {
+		c, samples := s.gamma.Len(), s.x.shape[0]
+		size := len(s.x.data) / c / samples
+		sums, zero, dx := f32.Scratch(2*c), f32.Scratch(f32.Leaf*size*c), f32.Scratch(len(s.x.data))
+		clear(*zero)
+		l := loop{y: y.grad, x: s.x.data, gamma: s.gamma.data, stats: *s.stats, dx: *dx, zero: *zero, size: size}
+		f32.SumSamples(samples, 2*c, *sums, l, func(l loop, from, to int, sum []float32) {
+			c := len(l.gamma)
+			a, b := from*l.size, to*l.size
+			f32.LayerNormGrad(l.dx[a*c:b*c], l.y[a*c:b*c], l.zero, l.x[a*c:b*c], l.gamma, l.stats[2*a:2*b], sum[:c], sum[c:])
 		})
-		accumulate(gamma, sums[:c], 1)
-		accumulate(beta, sums[c:], 1)
-		receiveHeld(x, held)
+		accumulate(s.gamma, (*sums)[:c], 1)
+		accumulate(s.beta, (*sums)[c:], 1)
+		f32.Release(sums)
+		f32.Release(zero)
+		f32.Release(s.stats)
+		receive(s.x, dx)
 	}, x, gamma, beta)
-	f32.Chunks(rows, max(1, chunk/c), func(from, to int) {
-		f32.LayerNorm(y.data[from*c:to*c], x.data[from*c:to*c], gamma.data, beta.data, stats[2*from:2*to], eps)
+	l := loop{y: y.data, x: x.data, gamma: gamma.data, beta: beta.data, stats: *stats, eps: eps}
+	f32.Chunks(rows, max(1, chunk/c), l, func(l loop, from, to int) {
+		c := len(l.gamma)
+		f32.LayerNorm(l.y[from*c:to*c], l.x[from*c:to*c], l.gamma, l.beta, l.stats[2*from:2*to], l.eps)
 	})
+	y.unsaved(stats)
 	return y
 }
 
 // GELU returns x·Φ(x), Φ being the normal distribution function (Hendrycks and
 // Gimpel 2016), within 7 ulp.
 func GELU(x *Tensor) *Tensor {
-	y := written(x.shape, func(y *Tensor) {
-		held := f32.Scratch(len(x.data))
-		d := *held
-		again := f32.Scratch(len(d))
-		defer f32.Release(again)
-		f32.Chunks(len(d), chunk, func(from, to int) {
-			copy(d[from:to], y.grad[from:to])
-			f32.GELUGrad((*again)[from:to], d[from:to], x.data[from:to])
+	y := written(x.shape, x, func(y, x *Tensor) {
+		type loop struct{ d, again, dy, x []float32 }
+		d, again := f32.Scratch(len(x.data)), f32.Scratch(len(x.data))
+		f32.Chunks(len(*d), chunk, loop{*d, *again, y.grad, x.data}, func(l loop, from, to int) {
+			copy(l.d[from:to], l.dy[from:to])
+			f32.GELUGrad(l.again[from:to], l.d[from:to], l.x[from:to])
 		})
-		receiveHeld(x, held)
+		f32.Release(again)
+		receive(x, d)
 	}, x)
-	f32.Chunks(len(x.data), chunk, func(from, to int) { f32.GELU(y.data[from:to], x.data[from:to]) })
+	f32.Chunks(len(x.data), chunk, vectors{z: y.data, x: x.data}, func(v vectors, from, to int) { f32.GELU(v.z[from:to], v.x[from:to]) })
 	return y
 }
 
@@ -93,21 +110,36 @@ func SelfAttention(qkv *Tensor, h Heads) (y, probabilities *Tensor) {
 	}
 	n, tokens, width := qkv.shape[0], qkv.shape[1], qkv.shape[2]/3
 	a := h.attention("SelfAttention", qkv, width)
-	p := make([]float32, n*a.Saved())
-	y = written([]int{n, tokens, width}, func(y *Tensor) {
-		held := f32.Scratch(len(qkv.data))
-		d := *held
-		f32.Parallel(n, func(i int) {
-			row := i * tokens * width
-			a.Backward(d[3*row:], y.grad[row:], p[i*a.Saved():], qkv.data[3*row:], h.keys(a, i))
+	type saved struct {
+		a   f32.Attention
+		h   Heads
+		qkv *Tensor
+		p   *[]float32
+	}
+	type loop struct {
+		a            f32.Attention
+		h            Heads
+		y, p, qkv, d []float32
+		size         int // of a sample of y
+	}
+	p := f32.Scratch(n * a.Saved())
+	y = written([]int{n, tokens, width}, saved{a, h, qkv, p}, func(y *Tensor, s saved) {
+		d := f32.Scratch(len(s.qkv.data))
+		l := loop{s.a, s.h, y.grad, *s.p, s.qkv.data, *d, y.shape[1] * y.shape[2]}
+		f32.Parallel(y.shape[0], l, func(l loop, i int) {
+			row := i * l.size
+			l.a.Backward(l.d[3*row:], l.y[row:], l.p[i*l.a.Saved():], l.qkv[3*row:], l.h.keys(l.a, i))
 		})
-		receiveHeld(qkv, held)
+		f32.Release(s.p)
+		receive(s.qkv, d)
 	}, qkv)
-	f32.Parallel(n, func(i int) {
-		row := i * tokens * width
-		a.Forward(y.data[row:], p[i*a.Saved():], qkv.data[3*row:], h.keys(a, i))
+	f32.Parallel(n, loop{a: a, h: h, y: y.data, p: *p, qkv: qkv.data, size: tokens * width}, func(l loop, i int) {
+		row := i * l.size
+		l.a.Forward(l.y[row:], l.p[i*l.a.Saved():], l.qkv[3*row:], l.h.keys(l.a, i))
 	})
-	return y, untangle(p, n, a)
+	probabilities = untangle(*p, n, a)
+	y.unsaved(p)
+	return y, probabilities
 }
 
 // untangle copies probabilities, keys down and queries across, to [n,heads,T,T]
@@ -134,7 +166,8 @@ type BlockWeights struct {
 
 // All lists the parameters in the order of the fields.
 func (w *BlockWeights) All() []*Tensor {
-	return []*Tensor{w.Gamma1, w.Beta1, w.QKV, w.QKVBias, w.Proj, w.ProjBias, w.Gamma2, w.Beta2, w.FC1, w.FC1Bias, w.FC2, w.FC2Bias}
+	all := w.after(nil)
+	return all[1:]
 }
 
 // TransformerBlock returns z + MLP(LayerNorm(z)) for z = x +
@@ -143,38 +176,40 @@ func (w *BlockWeights) All() []*Tensor {
 // LayerNorm, Linear, SelfAttention, GELU and Add, and equals that but for
 // roundings: adding is done within the products' sums.
 func TransformerBlock(x *Tensor, w *BlockWeights, h Heads, eps float32) *Tensor {
-	b := block("TransformerBlock", x, w, h, eps)
-	weights := raw(w, func(t *Tensor) []float32 { return t.data })
-	inputs := append([]*Tensor{x}, w.All()...)
-	var saved *f32.Saved
-	var held [7]*[]float32
-	y := written(x.shape, func(y *Tensor) {
-		grads := raw(w, func(t *Tensor) []float32 {
-			if t.needs {
-				return t.gradient()
-			}
-			return nil
-		})
-		dx := f32.Scratch(len(x.data))
-		b.Backward(*dx, y.grad, x.data, &weights, &grads, saved)
-		for _, p := range held {
+	type saved struct {
+		f32.Block
+		x    *Tensor
+		w    BlockWeights
+		kept f32.Saved
+		held [7]*[]float32
+	}
+	s := saved{Block: block("TransformerBlock", x, w, h, eps), x: x, w: *w}
+	inputs, keep := w.after(x), (*f32.Saved)(nil)
+	if flows(inputs[:]...) {
+		s.kept, s.held = hold(&s.Block)
+		keep = &s.kept
+	}
+	y := written(x.shape, s, func(y *Tensor, s saved) {
+		weights, grads := s.w.data(), s.w.gradients()
+		dx := f32.Scratch(len(s.x.data))
+		s.Backward(*dx, y.grad, s.x.data, &weights, &grads, &s.kept)
+		for _, p := range s.held {
 			f32.Release(p)
 		}
-		receiveHeld(x, dx)
-	}, inputs...)
-	if y.needs {
-		saved, held = hold(b)
-	}
-	b.Forward(y.data, x.data, &weights, saved)
+		receive(s.x, dx)
+	}, inputs[:]...)
+	weights := w.data()
+	s.Forward(y.data, x.data, &weights, keep)
 	return y
 }
 
 // block checks the shapes and returns the kernel.
-func block(op string, x *Tensor, w *BlockWeights, h Heads, eps float32) *f32.Block {
+func block(op string, x *Tensor, w *BlockWeights, h Heads, eps float32) f32.Block {
 	d := x.Dim(-1)
-	b := &f32.Block{Attention: h.attention(op, x, d), Samples: x.shape[0], Width: d, Hidden: w.FC1Bias.Len(), Eps: eps, Lengths: h.Lengths}
+	b := f32.Block{Attention: h.attention(op, x, d), Samples: x.shape[0], Width: d, Hidden: w.FC1Bias.Len(), Eps: eps, Lengths: h.Lengths}
+	all := w.after(x)
 	for i, size := range b.Sizes() {
-		if t := w.All()[i]; t.Len() != size {
+		if t := all[1+i]; t.Len() != size {
 			mismatch(op, x, t)
 		}
 	}
@@ -182,17 +217,36 @@ func block(op string, x *Tensor, w *BlockWeights, h Heads, eps float32) *f32.Blo
 }
 
 // hold takes buffers for what a block saves.
-func hold(b *f32.Block) (*f32.Saved, [7]*[]float32) {
-	s, held := new(f32.Saved), [7]*[]float32{}
+func hold(b *f32.Block) (s f32.Saved, held [7]*[]float32) {
+	fields := s.Fields()
 	for i, size := range b.SavedSizes(b.Samples) {
 		held[i] = f32.Scratch(size)
-		*s.Fields()[i] = *held[i]
+		*fields[i] = *held[i]
 	}
 	return s, held
 }
 
-// raw gives the kernel's view of all parameters.
-func raw(w *BlockWeights, of func(*Tensor) []float32) f32.Weights {
+// after lists x and the parameters.
+func (w *BlockWeights) after(x *Tensor) [13]*Tensor {
+	return [...]*Tensor{x, w.Gamma1, w.Beta1, w.QKV, w.QKVBias, w.Proj, w.ProjBias, w.Gamma2, w.Beta2, w.FC1, w.FC1Bias, w.FC2, w.FC2Bias}
+}
+
+// data is the kernel's view of the parameters.
+func (w *BlockWeights) data() f32.Weights {
+	return w.raw(func(t *Tensor) []float32 { return t.data })
+}
+
+// gradients is the kernel's view of the gradients, nil where none is wanted.
+func (w *BlockWeights) gradients() f32.Weights {
+	return w.raw(func(t *Tensor) []float32 {
+		if !t.needs {
+			return nil
+		}
+		return t.gradient()
+	})
+}
+
+func (w *BlockWeights) raw(of func(*Tensor) []float32) f32.Weights {
 	return f32.Weights{
 		Gamma1: of(w.Gamma1), Beta1: of(w.Beta1), QKV: of(w.QKV), QKVBias: of(w.QKVBias), Proj: of(w.Proj), ProjBias: of(w.ProjBias),
 		Gamma2: of(w.Gamma2), Beta2: of(w.Beta2), FC1: of(w.FC1), FC1Bias: of(w.FC1Bias), FC2: of(w.FC2), FC2Bias: of(w.FC2Bias),
@@ -204,9 +258,11 @@ func raw(w *BlockWeights, of func(*Tensor) []float32) f32.Weights {
 // it.
 func BlockAttention(x *Tensor, w *BlockWeights, h Heads, eps float32) *Tensor {
 	b := block("BlockAttention", x, w, h, eps)
-	weights := raw(w, func(t *Tensor) []float32 { return t.data })
-	saved, held := hold(b)
-	b.Forward(make([]float32, len(x.data)), x.data, &weights, saved)
+	weights := w.data()
+	saved, held := hold(&b)
+	y := f32.Scratch(len(x.data))
+	b.Forward(*y, x.data, &weights, &saved)
+	f32.Release(y)
 	out := untangle(saved.P, b.Samples, b.Attention)
 	for _, p := range held {
 		f32.Release(p)

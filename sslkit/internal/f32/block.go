@@ -1,9 +1,5 @@
 package f32
 
-import "sync"
-
-var packs = sync.Pool{New: func() any { return new(packedWeights) }}
-
 // Block is a pre-LN transformer block (Xiong and others 2020): x + Attention of
 // LayerNorm, then that + MLP of LayerNorm, the MLP being Linear–GELU–Linear.
 //
@@ -94,53 +90,66 @@ func (b *Block) keys(i int) int {
 // packedWeights are the four matrices as right sides.
 type packedWeights struct{ qkv, proj, fc1, fc2 Packed }
 
+func (p *packedWeights) release() {
+	p.qkv.Release()
+	p.proj.Release()
+	p.fc1.Release()
+	p.fc2.Release()
+}
+
 // Forward computes y from x, both [Samples,Tokens,Width]. If s is nil nothing
 // is kept.
 func (b *Block) Forward(y, x []float32, w *Weights, s *Saved) {
-	p := packs.Get().(*packedWeights)
-	defer packs.Put(p)
 	d, h := b.Width, b.Hidden
-	p.qkv.Pack(w.QKV, d, 3*d)
-	p.proj.Pack(w.Proj, d, d)
-	p.fc1.Pack(w.FC1, d, h)
-	p.fc2.Pack(w.FC2, h, d)
+	p := pass{Block: *b, y: y, x: x, w: *w, packed: packedWeights{Pack(w.QKV, d, 3*d), Pack(w.Proj, d, d), Pack(w.FC1, d, h), Pack(w.FC2, h, d)}}
+	if s != nil {
+		p.saved, p.keep = *s, true
+	}
 	size := b.chunk()
-	Parallel((b.Samples+size-1)/size, func(c int) {
-		from := c * size
-		n := min(size, b.Samples-from)
-		var part Saved
-		if s != nil {
-			part = s.at(b, from)
-		} else {
-			held := takeSaved(b, n)
-			defer held.give()
-			part = held.Saved
-		}
-		at, length := from*b.Tokens*d, n*b.Tokens*d
-		b.forward(n, from, y[at:at+length], x[at:at+length], w, p, &part)
-	})
+	Parallel((b.Samples+size-1)/size, p, pass.forward)
+	p.packed.release()
 }
 
-// heldSaved is a Saved in one scratch buffer.
-type heldSaved struct {
-	Saved
-	buffer *[]float32
+// A pass is what the chunks of a forward or the leaves of a backward pass share.
+type pass struct {
+	Block
+	y, x, dy, dx []float32
+	w            Weights
+	packed       packedWeights
+	saved        Saved
+	keep         bool // what is saved
 }
 
-func takeSaved(b *Block, n int) *heldSaved {
+// forward runs a chunk.
+func (p pass) forward(i int) {
+	b, size := &p.Block, p.chunk()
+	from := i * size
+	n := min(size, b.Samples-from)
+	var s Saved
+	if p.keep {
+		s = p.saved.at(b, from)
+	} else {
+		var held *[]float32
+		s, held = takeSaved(b, n)
+		defer release(held)
+	}
+	at, length := from*b.Tokens*b.Width, n*b.Tokens*b.Width
+	b.forward(n, from, p.y[at:at+length], p.x[at:at+length], &p.w, &p.packed, &s)
+}
+
+// takeSaved returns a Saved for n samples in one scratch buffer.
+func takeSaved(b *Block, n int) (s Saved, held *[]float32) {
 	sizes, total := b.SavedSizes(n), 0
 	for _, v := range sizes {
 		total += v
 	}
-	s := &heldSaved{buffer: scratch(total)}
-	rest := *s.buffer
+	held = scratch(total)
+	rest := *held
 	for i, f := range s.Fields() {
 		*f, rest = rest[:sizes[i]], rest[sizes[i]:]
 	}
-	return s
+	return s, held
 }
-
-func (s *heldSaved) give() { release(s.buffer) }
 
 // forward runs one chunk of n samples, the first being sample from.
 func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeights, s *Saved) {
@@ -164,32 +173,17 @@ func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeight
 // Backward adds the gradients of the weights to grads, and computes dx from dy,
 // x and what Forward saved. A nil field of grads gets none.
 func (b *Block) Backward(dx, dy, x []float32, w, grads *Weights, s *Saved) {
-	p := packs.Get().(*packedWeights)
-	defer packs.Put(p)
 	d, h := b.Width, b.Hidden
-	p.qkv.PackTransposed(w.QKV, 3*d, d)
-	p.proj.PackTransposed(w.Proj, d, d)
-	p.fc1.PackTransposed(w.FC1, h, d)
-	p.fc2.PackTransposed(w.FC2, d, h)
+	p := pass{Block: *b, dx: dx, dy: dy, x: x, w: *w, saved: *s, packed: packedWeights{
+		PackTransposed(w.QKV, 3*d, d), PackTransposed(w.Proj, d, d), PackTransposed(w.FC1, h, d), PackTransposed(w.FC2, d, h)}}
 	total := 0
 	for _, v := range b.Sizes() {
 		total += v
 	}
 	sums := scratch(total)
 	defer release(sums)
-	sumLeaves(b.Samples, total, *sums, func(from, to int, sum []float32) {
-		leaf := b.weights(sum)
-		for _, v := range leaf.vectors() {
-			clear(v)
-		}
-		size := b.chunk()
-		for i := from; i < to; i += size {
-			n := min(size, to-i)
-			part := s.at(b, i)
-			at, length := i*b.Tokens*d, n*b.Tokens*d
-			b.backward(n, i, dx[at:at+length], dy[at:at+length], x[at:at+length], w, &leaf, i > from, p, &part)
-		}
-	})
+	sumLeaves(b.Samples, total, *sums, false, p, pass.backward)
+	p.packed.release()
 	all := b.weights(*sums)
 	into, got := grads.all(), all.all()
 	for i, size := range b.matrices() {
@@ -200,6 +194,22 @@ func (b *Block) Backward(dx, dy, x []float32, w, grads *Weights, s *Saved) {
 		default:
 			Add(*into[i], *into[i], *got[i], false)
 		}
+	}
+}
+
+// backward runs a leaf in chunks, adding to the gradients of the weights in sum.
+func (p pass) backward(from, to int, sum []float32) {
+	b := &p.Block
+	leaf := b.weights(sum)
+	for _, v := range leaf.vectors() {
+		clear(v)
+	}
+	size := b.chunk()
+	for i := from; i < to; i += size {
+		n := min(size, to-i)
+		part := p.saved.at(b, i)
+		at, length := i*b.Tokens*b.Width, n*b.Tokens*b.Width
+		b.backward(n, i, p.dx[at:at+length], p.dy[at:at+length], p.x[at:at+length], &p.w, &leaf, i > from, &p.packed, &part)
 	}
 }
 

@@ -5,18 +5,22 @@ import "unsafe"
 // Conv is a two-dimensional convolution of images in NHWC order with weights in
 // [Kernel,Kernel,In,Out] order. Taps outside the image take no part.
 //
-// Nothing is copied but the weights, and images on which Norm acts: pixels that meet the same taps form tiles
-// of a matrix product whose left side is the image itself, the rows of the
-// kernel being segments of it.
+// Nothing is copied but the weights, and images on which Norm acts: pixels that
+// meet the same taps form tiles of a matrix product whose left side is the image
+// itself, the rows of the kernel being segments of it.
 type Conv struct {
 	N, H, W, In, Out    int // images, their size, channels in and out
 	Kernel, Stride, Pad int
 
-	Norm *NormReLU // what becomes of the images on their way in, nil: nothing
+	Norm NormReLU // what becomes of the images on their way in
 }
 
-// NormReLU is BatchNorm and ReLU of channels: max((x-Mean)·Scale + Shift, 0).
+// NormReLU is BatchNorm and ReLU of channels: max((x-Mean)·Scale + Shift, 0). The
+// zero value is none.
 type NormReLU struct{ Mean, Scale, Shift []float32 }
+
+// Acts reports whether there is one.
+func (n *NormReLU) Acts() bool { return n.Mean != nil }
 
 // Apply computes y from x, pixels of channels.
 func (n *NormReLU) Apply(y, x []float32) { Norm(y, x, n.Mean, n.Scale, n.Shift, true) }
@@ -35,8 +39,8 @@ type span struct {
 	class       int // of what weights they are taps
 }
 
-// outputs are the spans of an axis of the output of a convolution.
-func (c Conv) outputs(size, out int) (spans []span) {
+// outputs appends the spans of an axis of the output of a convolution.
+func (c *Conv) outputs(spans []span, size, out int) []span {
 	for o := range out {
 		tap := max(0, c.Pad-o*c.Stride)
 		taps := max(0, min(c.Kernel, size+c.Pad-o*c.Stride)-tap)
@@ -45,15 +49,16 @@ func (c Conv) outputs(size, out int) (spans []span) {
 	return spans
 }
 
-// inputs are the spans of an axis of the input, as the input's gradient sees it:
-// the positions that agree modulo the stride meet the same taps, in falling
+// inputs appends the spans of an axis of the input, as the input's gradient sees
+// it: the positions that agree modulo the stride meet the same taps, in falling
 // order, at consecutive places of the output. A class is such a set.
-func (c Conv) inputs(size, out int) (spans []span) {
+func (c *Conv) inputs(spans []span, size, out int) []span {
 	for class := range min(c.Stride, size) {
-		taps, first := c.tapsAt(class)
+		top, taps := c.tapsAt(class)
+		first := (class + c.Pad - top) / c.Stride // the place in the output that the first tap reaches from pixel class
 		for q := 0; class+q*c.Stride < size; q++ {
 			tap := max(0, -(q + first))
-			n := max(0, min(len(taps), out-q-first)-tap)
+			n := max(0, min(taps, out-q-first)-tap)
 			spans = extend(spans, span{at: class + q*c.Stride, step: c.Stride, n: 1, from: q + first + tap, move: 1, tap: tap, taps: n, class: class})
 		}
 	}
@@ -71,32 +76,29 @@ func extend(spans []span, s span) []span {
 	return append(spans, s)
 }
 
-// tapsAt lists the kernel's places that meet pixels at p modulo the stride, in
-// falling order, and the place in the output that the first of them reaches from
-// pixel p.
-func (c Conv) tapsAt(p int) (taps []int, first int) {
-	for a := c.Kernel - 1; a >= 0; a-- {
-		if d := p + c.Pad - a; d%c.Stride == 0 {
-			if taps == nil {
-				first = d / c.Stride
-			}
-			taps = append(taps, a)
+// tapsAt tells which of the kernel's places meet pixels at p modulo the stride:
+// top, and every stride below it, n in all.
+func (c *Conv) tapsAt(p int) (top, n int) {
+	for top = c.Kernel - 1; top >= 0; top-- {
+		if (p+c.Pad-top)%c.Stride == 0 {
+			return top, top/c.Stride + 1
 		}
 	}
-	return taps, first
+	return p + c.Pad, 0
 }
 
 // A correlation slides packed weights over images.
 type correlation struct {
 	e            *engine
 	rows, cols   []span
-	weights      [][]weights // by class of row and column
-	in, out      int         // channels of the source and of the result
-	line, height int         // of the source, in pixels
-	outLine      int         // of the result, in pixels
+	weights      []weights // by class of row and column
+	classes      int       // of columns
+	in, out      int       // channels of the source and of the result
+	line, height int       // of the source, in pixels
+	outLine      int       // of the result, in pixels
 	outHeight    int
 	x, y         []float32
-	norm         *NormReLU // of x, or nil
+	norm         NormReLU // of x
 }
 
 // weights are the taps of a class, packed in panels.
@@ -130,23 +132,29 @@ func (k *correlation) together() int {
 
 // run computes n images.
 func (k *correlation) run(n int) {
+	type group struct {
+		*correlation
+		n, size int
+	}
 	size := k.together()
-	Parallel((n+size-1)/size, func(i int) {
-		from, to := i*size, min(n, (i+1)*size)
-		part := *k
-		source, result := k.height*k.line*k.in, k.outHeight*k.outLine*k.out
-		part.x, part.y = k.x[from*source:to*source], k.y[from*result:to*result]
-		if k.norm != nil {
-			held := scratch(len(part.x))
-			defer release(held)
-			k.norm.Apply(*held, part.x)
-			part.x = *held
-		}
-		for image := range to - from {
-			part.images(image, 1, false)
-		}
-		part.images(0, to-from, true)
-	})
+	Parallel((n+size-1)/size, group{k, n, size}, func(g group, i int) { g.some(i*g.size, min(g.n, (i+1)*g.size)) })
+}
+
+// some computes images from to to-1.
+func (k *correlation) some(from, to int) {
+	part := *k
+	source, result := k.height*k.line*k.in, k.outHeight*k.outLine*k.out
+	part.x, part.y = k.x[from*source:to*source], k.y[from*result:to*result]
+	if k.norm.Acts() {
+		held := scratch(len(part.x))
+		defer release(held)
+		k.norm.Apply(*held, part.x)
+		part.x = *held
+	}
+	for image := range to - from {
+		part.images(image, 1, false)
+	}
+	part.images(0, to-from, true)
 }
 
 // images computes where few pixels meet the same taps, in n images from the
@@ -173,7 +181,7 @@ func (k *correlation) images(first, n int, few bool) {
 // depth is how many rows of taps are taken at a time, so that their weights
 // stay in the first cache.
 func (k *correlation) depth() int {
-	w := &k.weights[0][0]
+	w := &k.weights[0]
 	return max(1, blockK/max(1, w.cols*w.in))
 }
 
@@ -190,7 +198,7 @@ func (k *correlation) place(first, n, j, row int, r, c span) {
 	if from >= to {
 		return
 	}
-	w, width := &k.weights[r.class][c.class], k.e.cols
+	w, width := &k.weights[r.class*k.classes+c.class], k.e.cols
 	x := k.x[((first*k.height+r.from+from-r.tap)*k.line+c.from)*k.in:]
 	y := k.y[((first*k.outHeight+r.at)*k.outLine+c.at)*k.out+j:]
 	right, down, next := step{c.move * k.in, c.step * k.out}, step{r.move * k.line * k.in, r.step * k.outLine * k.out}, step{k.height * k.line * k.in, k.outHeight * k.outLine * k.out}
@@ -235,13 +243,15 @@ func (k *correlation) zero(first, n int, r, c span) {
 	}
 }
 
-// release gives back the packed weights.
+// release gives back the packed weights, and k for the next convolution, which
+// finds its lists empty.
 func (k *correlation) release() {
-	for _, row := range k.weights {
-		for _, w := range row {
-			release(w.panels)
-		}
+	for _, w := range k.weights {
+		release(w.panels)
 	}
+	clear(k.weights)
+	*k = correlation{rows: k.rows[:0], cols: k.cols[:0], weights: k.weights[:0]}
+	Give(k)
 }
 
 // Forward computes y [N,OH,OW,Out] from x [N,H,W,In]: each element one chain of
@@ -252,51 +262,51 @@ func (c Conv) Forward(x, w, y []float32) {
 	depth := c.Kernel * c.Kernel * c.In
 	all := weights{scratch(e.packedSize(depth, c.Out)), c.Kernel, c.In, c.Kernel}
 	e.pack(*all.panels, w, depth, c.Out)
-	k := correlation{
-		e: e, rows: c.outputs(c.H, oh), cols: c.outputs(c.W, ow), weights: [][]weights{{all}},
+	k := Take[correlation]()
+	*k = correlation{
+		e: e, rows: c.outputs(k.rows, c.H, oh), cols: c.outputs(k.cols, c.W, ow), weights: append(k.weights, all), classes: 1,
 		in: c.In, out: c.Out, line: c.W, height: c.H, outLine: ow, outHeight: oh, x: x, y: y, norm: c.Norm,
 	}
-	defer k.release()
 	k.run(c.N)
+	k.release()
 }
 
 // InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out]; it is the gradient of
 // what Norm gives.
 func (c Conv) InputGrad(dy, w, dx []float32) {
 	oh, ow := c.OutSize()
-	k := correlation{
-		e: active, rows: c.inputs(c.H, oh), cols: c.inputs(c.W, ow),
+	k := Take[correlation]()
+	*k = correlation{
+		e: active, rows: c.inputs(k.rows, c.H, oh), cols: c.inputs(k.cols, c.W, ow), weights: k.weights, classes: min(c.Stride, c.W),
 		in: c.Out, out: c.In, line: ow, height: oh, outLine: c.W, outHeight: c.H, x: dy, y: dx,
 	}
 	for row := range min(c.Stride, c.H) {
-		var of []weights
-		for col := range min(c.Stride, c.W) {
-			of = append(of, c.turned(k.e, w, row, col))
+		for col := range k.classes {
+			k.weights = append(k.weights, c.turned(k.e, w, row, col))
 		}
-		k.weights = append(k.weights, of)
 	}
-	defer k.release()
 	k.run(c.N)
+	k.release()
 }
 
 // turned packs the taps that meet the input's pixels of a class, each
 // transposed.
-func (c Conv) turned(e *engine, w []float32, row, col int) weights {
-	rows, _ := c.tapsAt(row)
-	cols, _ := c.tapsAt(col)
+func (c *Conv) turned(e *engine, w []float32, row, col int) weights {
+	low, rows := c.tapsAt(row)
+	right, cols := c.tapsAt(col)
 	n := c.In * c.Out
-	turned := scratch(len(rows) * len(cols) * n)
+	turned := scratch(rows * cols * n)
 	defer release(turned)
-	for i, a := range rows {
-		for j, b := range cols {
-			tap := (a*c.Kernel + b) * n
-			Transpose((*turned)[(i*len(cols)+j)*n:(i*len(cols)+j+1)*n], w[tap:tap+n], c.In, c.Out)
+	for i := range rows {
+		for j := range cols {
+			tap := ((low-i*c.Stride)*c.Kernel + right - j*c.Stride) * n
+			Transpose((*turned)[(i*cols+j)*n:(i*cols+j+1)*n], w[tap:tap+n], c.In, c.Out)
 		}
 	}
-	depth := len(rows) * len(cols) * c.Out
+	depth := rows * cols * c.Out
 	panels := scratch(e.packedSize(depth, c.In))
 	e.pack(*panels, *turned, depth, c.In)
-	return weights{panels, len(cols), c.Out, len(rows)}
+	return weights{panels, cols, c.Out, rows}
 }
 
 // fitting is how many values of images are worked on at a time, so that they
@@ -307,30 +317,40 @@ const fitting = 1 << 16
 // samples one chain over the samples, rows and columns that the tap meets, in
 // order.
 func (c Conv) WeightGrad(x, dy, dw []float32) {
-	oh, ow := c.OutSize()
-	in, out := c.H*c.W*c.In, oh*ow*c.Out
-	group := max(1, fitting/(in+out))
-	e := active
-	SumSamples(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, func(from, to int, sum []float32) {
-		var normed *[]float32
-		if c.Norm != nil {
-			normed = scratch(group * in)
-			defer release(normed)
-		}
-		for i := from; i < to; i += group {
-			n := min(group, to-i)
-			images := x[i*in : (i+n)*in]
-			if c.Norm != nil {
-				c.Norm.Apply((*normed)[:n*in], images)
-				images = (*normed)[:n*in]
-			}
-			c.addWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum)
-		}
+	type operands struct {
+		Conv
+		e     *engine
+		x, dy []float32
+	}
+	SumSamples(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, operands{c, active, x, dy}, func(o operands, from, to int, sum []float32) {
+		o.leafWeightGrad(o.e, from, to, o.x, o.dy, sum)
 	})
 }
 
+// leafWeightGrad adds the gradient of the images from to to-1 to sum, some at a
+// time.
+func (c *Conv) leafWeightGrad(e *engine, from, to int, x, dy, sum []float32) {
+	oh, ow := c.OutSize()
+	in, out := c.H*c.W*c.In, oh*ow*c.Out
+	group := max(1, fitting/(in+out))
+	var normed *[]float32
+	if c.Norm.Acts() {
+		normed = scratch(group * in)
+		defer release(normed)
+	}
+	for i := from; i < to; i += group {
+		n := min(group, to-i)
+		images := x[i*in : (i+n)*in]
+		if c.Norm.Acts() {
+			c.Norm.Apply((*normed)[:n*in], images)
+			images = (*normed)[:n*in]
+		}
+		c.addWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum)
+	}
+}
+
 // addWeightGrad adds the gradient of n images to sum.
-func (c Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
+func (c *Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
 	oh, ow := c.OutSize()
 	t := tile{
 		ars: 4, acs: uintptr(c.Stride*c.In) * 4, groups: uintptr(n),
@@ -360,7 +380,7 @@ func (c Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
 
 // meets are the places of the output, from and to, where a tap of an axis meets
 // the input.
-func (c Conv) meets(tap, size, out int) (from, to int) {
+func (c *Conv) meets(tap, size, out int) (from, to int) {
 	before, within := c.Pad-tap, size+c.Pad-tap // from the first to before the second, in the input
 	return max(0, (before+c.Stride-1)/c.Stride), min(out, (within+c.Stride-1)/c.Stride)
 }

@@ -241,8 +241,8 @@ func TestPanicSurfaces(t *testing.T) {
 			t.Errorf("recovered %v, want the task's panic", p)
 		}
 	}()
-	Parallel(100, func(i int) {
-		if i == 5 {
+	Parallel(100, 5, func(bad, i int) {
+		if i == bad {
 			panic("task 5")
 		}
 	})

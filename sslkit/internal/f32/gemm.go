@@ -53,18 +53,36 @@ func Gemm(m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []floa
 	if m >= n {
 		units := (m + e.rows - 1) / e.rows
 		pieces := min(4*threads, units)
-		packed := p.packAll(e, m/pieces)
-		defer packed.release()
-		Parallel(pieces, func(i int) {
-			p.block(e, i*units/pieces*e.rows, min(m, (i+1)*units/pieces*e.rows), 0, n, packed)
+		all := shared{p, e, p.packAll(e, m/pieces), units, pieces}
+		Parallel(pieces, all, func(s shared, i int) {
+			from, to := s.part(i, s.e.rows, s.m)
+			s.block(s.e, from, to, 0, s.n, s.packed)
 		})
+		if all.packed != nil {
+			release(all.packed)
+		}
 		return
 	}
 	units := (n + e.cols - 1) / e.cols
 	pieces := min(4*threads, units)
-	Parallel(pieces, func(i int) {
-		p.block(e, 0, m, i*units/pieces*e.cols, min(n, (i+1)*units/pieces*e.cols), nil)
+	Parallel(pieces, shared{p, e, nil, units, pieces}, func(s shared, i int) {
+		from, to := s.part(i, s.e.cols, s.n)
+		s.block(s.e, 0, s.m, from, to, nil)
 	})
+}
+
+// shared is a product whose rows or columns are shared among threads, in pieces
+// of whole tiles.
+type shared struct {
+	product
+	e             *engine
+	packed        *[]float32 // all of B in panels, or nil
+	units, pieces int
+}
+
+// part is where piece i begins and ends, of n rows or columns in tiles of size.
+func (s *shared) part(i, size, n int) (from, to int) {
+	return i * s.units / s.pieces * size, min(n, (i+1)*s.units/s.pieces*size)
 }
 
 // check touches the last element of every operand, so that a short slice panics
@@ -88,31 +106,28 @@ const (
 	wideFrom = 256  // columns from which that pays
 )
 
-// panels are all of B in panels, a block of blockK rows after the other.
-type panels struct{ data *[]float32 }
-
-func (b *panels) release() {
-	if b != nil {
-		release(b.data)
-	}
-}
-
-// packAll copies B on all threads if that pays for blocks of so many rows, or
-// returns nil.
-func (p *product) packAll(e *engine, rows int) *panels {
+// packAll copies B to panels on all threads, a block of blockK rows after the
+// other, if that pays for blocks of so many rows, or returns nil.
+func (p *product) packAll(e *engine, rows int) *[]float32 {
 	depth := evenly(p.k, blockK)
 	if !p.packs(e, depth, rows) {
 		return nil
 	}
-	b := &panels{scratch(e.packedSize(p.k, p.n))}
+	to := scratch(e.packedSize(p.k, p.n))
 	const wide = 8 // panels a task
 	groups := (p.n + wide*e.cols - 1) / (wide * e.cols)
-	Parallel(groups*((p.k+depth-1)/depth), func(i int) {
-		k0, j := i/groups*depth, i%groups*wide*e.cols
-		n, k := min(wide*e.cols, p.n-j), min(depth, p.k-k0)
-		e.packStrided((*b.data)[e.packedSize(k0, p.n)+j*k:], p.b[k0*p.ldb+j:], k, n, p.ldb)
+	type packing struct {
+		product
+		e             *engine
+		to            []float32
+		groups, depth int
+	}
+	Parallel(groups*((p.k+depth-1)/depth), packing{*p, e, *to, groups, depth}, func(p packing, i int) {
+		k0, j := i/p.groups*p.depth, i%p.groups*wide*p.e.cols
+		n, k := min(wide*p.e.cols, p.n-j), min(p.depth, p.k-k0)
+		p.e.packStrided(p.to[p.e.packedSize(k0, p.n)+j*k:], p.b[k0*p.ldb+j:], k, n, p.ldb)
 	})
-	return b
+	return to
 }
 
 // packs reports whether B is copied for blocks of the given depth and rows.
@@ -131,7 +146,7 @@ type slab struct {
 
 // block computes rows m0..m1 and columns n0..n1 of the product. If all of B is
 // packed that is given, and n0 is 0 and n1 is n.
-func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *panels) {
+func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *[]float32) {
 	s := slab{product: *p, e: e, n0: n0, n1: n1, depth: evenly(p.k, blockK)}
 	if packed == nil && p.packs(e, s.depth, m1-m0) {
 		b := scratch(e.packedSize(s.depth, n1-n0))
@@ -147,7 +162,7 @@ func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *panels) {
 		s.depth = min(s.depth, p.k-s.k0)
 		switch {
 		case packed != nil:
-			s.b = (*packed.data)[e.packedSize(s.k0, p.n):]
+			s.b = (*packed)[e.packedSize(s.k0, p.n):]
 		case s.b != nil:
 			e.packStrided(s.b, p.b[s.k0*p.ldb+n0:], s.depth, n1-n0, p.ldb)
 		}

@@ -24,10 +24,16 @@ func pieces(rows int, sum []float32, f func(from, to int, sum []float32)) {
 func Moments(samples, rows, c int, x, mean, variance []float32) {
 	held := scratch(2 * samples * c)
 	defer release(held)
-	means, squares := (*held)[:samples*c], (*held)[samples*c:]
-	Chunks(samples, 1, func(from, to int) {
+	type moments struct {
+		rows, c        int
+		x, mean        []float32
+		means, squares []float32 // of each sample
+	}
+	m := moments{rows, c, x, mean, (*held)[:samples*c], (*held)[samples*c:]}
+	Chunks(samples, 1, m, func(m moments, from, to int) {
+		rows, c := m.rows, m.c
 		for i := from; i < to; i++ {
-			x, mean, squares := x[i*rows*c:(i+1)*rows*c], means[i*c:(i+1)*c], squares[i*c:(i+1)*c]
+			x, mean, squares := m.x[i*rows*c:(i+1)*rows*c], m.means[i*c:(i+1)*c], m.squares[i*c:(i+1)*c]
 			clear(mean)
 			clear(squares)
 			pieces(rows, mean, func(from, to int, sum []float32) { Sums(sum, x[from*c:to*c]) })
@@ -37,15 +43,15 @@ func Moments(samples, rows, c int, x, mean, variance []float32) {
 			}
 		}
 	})
-	ColumnSums(samples, 1, c, means, mean)
+	ColumnSums(samples, 1, c, m.means, mean)
 	divide(mean, samples)
-	Chunks(samples, 1, func(from, to int) {
-		for at := from * c; at < to*c; at++ {
-			d := means[at] - mean[at%c]
-			squares[at] += float32(float32(rows) * float32(d*d))
+	Chunks(samples, 1, m, func(m moments, from, to int) {
+		for at := from * m.c; at < to*m.c; at++ {
+			d := m.means[at] - m.mean[at%m.c]
+			m.squares[at] += float32(float32(m.rows) * float32(d*d))
 		}
 	})
-	ColumnSums(samples, 1, c, squares, variance)
+	ColumnSums(samples, 1, c, m.squares, variance)
 	divide(variance, samples*rows)
 }
 

@@ -45,12 +45,12 @@ type SGD struct{ Momentum, Rate, Decay float32 }
 func (s SGD) Apply(w, g, v []float32) {
 	n := whole(len(w), g, v)
 	if n > 0 {
-		f := sgdAVX2
+		k := eightfold(s.Momentum, s.Rate, s.Decay) // calls by name leave it on the stack
 		if s.Decay != 0 {
-			f = sgdDecayAVX2
+			sgdDecayAVX2(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
+		} else {
+			sgdAVX2(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
 		}
-		k := eightfold(s.Momentum, s.Rate, s.Decay)
-		f(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
 	}
 	for j := n; j < len(w); j++ {
 		d := g[j]

@@ -7,27 +7,29 @@ import "unsafe"
 type Packed struct {
 	k, n   int
 	panels []float32
+	held   *[]float32 // the panels, to be given back
 	e      *engine
 }
 
-// Pack copies B [k,n] into p.
-func (p *Packed) Pack(b []float32, k, n int) {
-	p.e, p.k, p.n = active, k, n
-	size := p.e.packedSize(k, n)
-	if cap(p.panels) < size {
-		p.panels = Make(size)
-	}
-	p.panels = p.panels[:size]
+// Pack copies B [k,n]. Release the result when it is no longer needed.
+func Pack(b []float32, k, n int) Packed {
+	p := Packed{k: k, n: n, e: active}
+	p.held = scratch(p.e.packedSize(k, n))
+	p.panels = *p.held
 	p.e.pack(p.panels, b, k, n)
+	return p
 }
 
-// PackTransposed copies the transpose of B [n,k] into p.
-func (p *Packed) PackTransposed(b []float32, k, n int) {
+// PackTransposed copies the transpose of B [n,k].
+func PackTransposed(b []float32, k, n int) Packed {
 	t := scratch(k * n)
 	defer release(t)
 	Transpose(*t, b, n, k)
-	p.Pack(*t, k, n)
+	return Pack(*t, k, n)
 }
+
+// Release gives the memory of the copy back.
+func (p *Packed) Release() { release(p.held) }
 
 // Mul computes C = start + A·B for m rows of A [m,k] with row stride lda. What
 // the sums start from has row stride lds: 0 repeats one row; if it is nil they

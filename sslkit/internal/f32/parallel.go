@@ -4,62 +4,146 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Parallel runs f(0) … f(n-1) on up to GOMAXPROCS threads, in any order. Tasks
-// must write to different places; they may call Parallel themselves. A panic in
-// a task surfaces on the caller once the others have stopped.
-func Parallel(n int, f func(i int)) {
+// Parallel runs f(with, 0) … f(with, n-1) on up to GOMAXPROCS threads, in any
+// order. Tasks must write to different places; they may call Parallel
+// themselves. A panic in a task surfaces on the caller once the others have
+// stopped.
+//
+// What f needs is in with: an f that captures nothing is not allocated, and
+// with is copied to a place that is used again.
+func Parallel[T any](n int, with T, f func(with T, i int)) {
+	c := Take[call[T]]()
+	c.with, c.f = with, f
+	share(n, c)
+	*c = call[T]{}
+	Give(c)
+}
+
+// A call is a call of Parallel.
+type call[T any] struct {
+	with T
+	f    func(with T, i int)
+}
+
+func (c *call[T]) do(i int) { c.f(c.with, i) }
+
+// Chunks runs f over [0,n) cut into pieces of at least size elements. The cut
+// must not matter to the result.
+func Chunks[T any](n, size int, with T, f func(with T, from, to int)) {
+	count := min((n+size-1)/size, 8*runtime.GOMAXPROCS(0))
+	if count <= 1 {
+		f(with, 0, n)
+		return
+	}
+	c := Take[cut[T]]()
+	*c = cut[T]{with, f, n, count}
+	share(count, c)
+	*c = cut[T]{}
+	Give(c)
+}
+
+// A cut is a call of Chunks.
+type cut[T any] struct {
+	with     T
+	f        func(with T, from, to int)
+	n, count int
+}
+
+func (c *cut[T]) do(i int) { c.f(c.with, i*c.n/c.count, (i+1)*c.n/c.count) }
+
+// tasks can be done in any order.
+type tasks interface{ do(i int) }
+
+// share does n tasks on up to GOMAXPROCS threads.
+func share(n int, t tasks) {
 	threads := min(runtime.GOMAXPROCS(0), n)
 	if threads <= 1 {
 		for i := range n {
-			f(i)
+			t.do(i)
 		}
 		return
 	}
-	j := &job{f: f, n: int64(n)}
-	j.call(threads - 1)
+	j := Take[job]()
+	j.tasks, j.n = t, int64(n)
+	j.next.Store(0)
+	j.open(threads - 1)
 	j.work()
-	j.wait()
+	j.close()
 	if p := j.failed.Load(); p != nil {
 		panic(p)
 	}
+	j.tasks = nil
+	Give(j)
 }
 
-// A job is the tasks of one call of Parallel, which the caller and the workers
-// that come to help take one by one.
+// A job is tasks that the caller and the workers that come to help take one by
+// one.
 type job struct {
-	f       func(i int)
+	tasks   tasks
 	n       int64
 	next    atomic.Int64
 	failed  atomic.Pointer[taskPanic]
-	helpers atomic.Int64  // at work
-	waiting atomic.Bool   // the caller is, for the last of them, and has made done
-	done    chan struct{} // tells it so
+	helpers atomic.Int64 // at work
+	wanted  int          // more of them
 }
 
-// queue holds jobs that want a helper. An entry whose job is over by the time a
-// worker takes it does no harm.
-var queue = make(chan *job, 64)
+// crew is the workers, and the jobs that want one, the oldest first. A job that
+// is over is not among them: it may be used again.
+var crew struct {
+	sync.Mutex
+	workers, asleep int
+	jobs            []*job
+	open            atomic.Int64 // jobs, for those who look without the lock
+}
 
-// workers is how many there are.
-var workers atomic.Int64
+var (
+	opened = sync.NewCond(&crew.Mutex) // a job, while a worker slept
+	left   = sync.NewCond(&crew.Mutex) // by its last helper: a job
+)
 
-// call asks for up to n helpers.
-func (j *job) call(n int) {
-	for have := workers.Load(); have < int64(n); have = workers.Load() {
-		if workers.CompareAndSwap(have, have+1) {
-			go worker()
-		}
+// open asks for up to n helpers.
+func (j *job) open(n int) {
+	crew.Lock()
+	defer crew.Unlock()
+	for ; crew.workers < n; crew.workers++ {
+		go worker()
 	}
-	for range n {
-		select {
-		case queue <- j:
-		default: // all are busy, and have more to do
-			return
+	j.wanted = n
+	crew.jobs = append(crew.jobs, j)
+	crew.open.Store(int64(len(crew.jobs)))
+	for range min(n, crew.asleep) {
+		opened.Signal()
+	}
+}
+
+// withdraw lets nobody else come to help.
+func (j *job) withdraw() {
+	if at := slices.Index(crew.jobs, j); at >= 0 {
+		crew.jobs = slices.Delete(crew.jobs, at, at+1)
+		crew.open.Store(int64(len(crew.jobs)))
+	}
+}
+
+// close returns when no helper is at work, nor will be.
+func (j *job) close() {
+	crew.Lock()
+	j.withdraw()
+	crew.Unlock()
+	for start := time.Now(); j.helpers.Load() > 0; runtime.Gosched() {
+		if time.Since(start) < patience {
+			continue
 		}
+		crew.Lock()
+		for j.helpers.Load() > 0 {
+			left.Wait()
+		}
+		crew.Unlock()
 	}
 }
 
@@ -69,30 +153,56 @@ const patience = 100 * time.Microsecond
 
 // worker helps with one job after the other.
 func worker() {
-	last := time.Now()
 	for {
-		select {
-		case j := <-queue:
-			j.help()
-			last = time.Now()
-			continue
-		default:
-		}
-		if runtime.Gosched(); time.Since(last) > patience {
-			(<-queue).help()
-			last = time.Now()
-		}
+		j := await()
+		j.work()
+		j.leave()
 	}
 }
 
-func (j *job) help() {
-	j.helpers.Add(1)
-	j.work()
-	if j.helpers.Add(-1) == 0 && j.waiting.Load() {
-		select {
-		case j.done <- struct{}{}:
-		default:
+// await returns a job that wants help.
+func await() *job {
+	for start := time.Now(); time.Since(start) < patience; runtime.Gosched() {
+		if crew.open.Load() == 0 {
+			continue
 		}
+		crew.Lock()
+		j := join()
+		crew.Unlock()
+		if j != nil {
+			return j
+		}
+	}
+	crew.Lock()
+	defer crew.Unlock()
+	for {
+		if j := join(); j != nil {
+			return j
+		}
+		crew.asleep++
+		opened.Wait()
+		crew.asleep--
+	}
+}
+
+// join makes the caller a helper of the oldest job that wants one, if any.
+func join() *job {
+	if len(crew.jobs) == 0 {
+		return nil
+	}
+	j := crew.jobs[0]
+	j.helpers.Add(1)
+	if j.wanted--; j.wanted == 0 {
+		j.withdraw()
+	}
+	return j
+}
+
+func (j *job) leave() {
+	crew.Lock()
+	defer crew.Unlock()
+	if j.helpers.Add(-1) == 0 { // from here on the job may be another
+		left.Broadcast()
 	}
 }
 
@@ -108,22 +218,7 @@ func (j *job) work() {
 		if i >= j.n {
 			return
 		}
-		j.f(int(i))
-	}
-}
-
-// wait returns when no helper is at work. One that comes later finds nothing to
-// do.
-func (j *job) wait() {
-	for start := time.Now(); j.helpers.Load() > 0; runtime.Gosched() {
-		if time.Since(start) < patience {
-			continue
-		}
-		j.done = make(chan struct{}, 1)
-		if j.waiting.Store(true); j.helpers.Load() > 0 {
-			<-j.done
-		}
-		return
+		j.tasks.do(int(i))
 	}
 }
 
@@ -137,14 +232,3 @@ func (p *taskPanic) Error() string { return fmt.Sprint(p.value) }
 
 // Stack is the stack of the task that panicked.
 func (p *taskPanic) Stack() []byte { return p.stack }
-
-// Chunks runs f over [0,n) cut into pieces of at least size elements. The cut
-// must not matter to the result.
-func Chunks(n, size int, f func(from, to int)) {
-	pieces := min((n+size-1)/size, 8*runtime.GOMAXPROCS(0))
-	if pieces <= 1 {
-		f(0, n)
-		return
-	}
-	Parallel(pieces, func(i int) { f(i*n/pieces, (i+1)*n/pieces) })
-}

@@ -15,8 +15,8 @@ func TestParallelNested(t *testing.T) {
 		all.Go(func() {
 			for n := range 40 {
 				counts := make([]atomic.Int32, n*5)
-				Parallel(n, func(i int) {
-					Parallel(5, func(j int) { counts[i*5+j].Add(1) })
+				Parallel(n, counts, func(counts []atomic.Int32, i int) {
+					Parallel(5, counts[i*5:], func(counts []atomic.Int32, j int) { counts[j].Add(1) })
 				})
 				for i := range counts {
 					if c := counts[i].Load(); c != 1 {
@@ -41,8 +41,8 @@ func TestParallelPanics(t *testing.T) {
 					t.Errorf("recovered %v", p)
 				}
 			}()
-			Parallel(20, func(i int) {
-				if i == 7 {
+			Parallel(20, 7, func(bad, i int) {
+				if i == bad {
 					panic("task 7")
 				}
 				runtime.Gosched()
@@ -51,7 +51,7 @@ func TestParallelPanics(t *testing.T) {
 		}()
 	}
 	var sum atomic.Int64
-	Parallel(100, func(i int) { sum.Add(int64(i)) })
+	Parallel(100, &sum, func(sum *atomic.Int64, i int) { sum.Add(int64(i)) })
 	if sum.Load() != 4950 {
 		t.Errorf("the sum is %d", sum.Load())
 	}

@@ -1,6 +1,7 @@
 package f32
 
 import (
+	"math"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -64,11 +65,25 @@ var made atomic.Uint32
 
 // Release gives back what Scratch returned; nothing may use it any more.
 func Release(b *[]float32) {
+	if PoisonReleased {
+		poison(*b)
+	}
 	class, _ := sizeClass(cap(*b))
 	s := &shelves[class]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free = append(s.free, b)
+}
+
+// PoisonReleased makes Release fill buffers with NaN, so that who reads one that
+// was given back is found out: for tests, to be set while nothing runs.
+var PoisonReleased bool
+
+func poison(b []float32) {
+	b = b[:cap(b)]
+	for i := range b {
+		b[i] = float32(math.NaN())
+	}
 }
 
 func scratch(n int) *[]float32 { return Scratch(n) }

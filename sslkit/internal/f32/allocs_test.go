@@ -1,0 +1,60 @@
+package f32
+
+import (
+	"runtime"
+	"testing"
+)
+
+// What runs in every step allocates nothing the second time, on one thread and
+// on several.
+func TestNothingIsAllocated(t *testing.T) {
+	x, y, w := make([]float32, 40*6*6*8), make([]float32, 40*6*6*8), make([]float32, 3*3*8*8)
+	mean, variance := make([]float32, 8), make([]float32, 8)
+	c := Conv{N: 40, H: 6, W: 6, In: 8, Out: 8, Kernel: 3, Stride: 1, Pad: 1}
+	strided := Conv{N: 40, H: 6, W: 6, In: 8, Out: 8, Kernel: 3, Stride: 2, Pad: 1, Norm: NormReLU{mean, variance, mean}}
+	b := &Block{Attention: Attention{Tokens: 6, Heads: 2, Dim: 8, Scale: 1}, Samples: 40, Width: 16, Hidden: 32}
+	var weights, grads Weights
+	for i, size := range b.Sizes() {
+		*weights.all()[i], *grads.all()[i] = make([]float32, size), make([]float32, size)
+	}
+	saved, _ := takeSaved(b, b.Samples)
+	g := make([]float32, 256*256)
+	for name, f := range map[string]func(){
+		"Parallel":    func() { Parallel(40, x, func(x []float32, i int) { x[i] = 1 }) },
+		"Chunks":      func() { Chunks(len(x), 64, x, func(x []float32, from, to int) { clear(x[from:to]) }) },
+		"ColumnSums":  func() { ColumnSums(40, 36, 8, x, mean) },
+		"WeightGrad":  func() { WeightGrad(40, 36, 8, 8, x, y, w) },
+		"Moments":     func() { Moments(40, 36, 8, x, mean, variance) },
+		"Gemm":        func() { Gemm(256, 256, 256, g, 256, 1, g, 256, product256, 256, Start{}) },
+		"Conv":        func() { c.Forward(x, w, y); c.InputGrad(y, w, x); c.WeightGrad(x, y, w) },
+		"strided":     func() { strided.Forward(x, w, y); strided.InputGrad(y, w, x); strided.WeightGrad(x, y, w) },
+		"block":       func() { b.Forward(x, y, &weights, nil) },
+		"block again": func() { b.Forward(x, y, &weights, &saved); b.Backward(x, y, x, &weights, &grads, &saved) },
+		"SGD":         func() { SGD{Momentum: 0.9, Decay: 1}.Apply(x, y, y); SGD{Momentum: 0.9}.Apply(x, y, y) },
+		"AdamW":       func() { AdamW{}.Apply(x, y, y, y) },
+	} {
+		if n := testing.AllocsPerRun(5, f); n != 0 {
+			t.Errorf("%s allocates %v times on one thread", name, n)
+		}
+		if n := allocsOn(3, f); n != 0 {
+			t.Errorf("%s allocates %d times on three threads", name, n)
+		}
+	}
+}
+
+var product256 = make([]float32, 256*256)
+
+// allocsOn returns the fewest allocations of a run on so many threads, of some
+// runs: buffers are as many as threads ever held at once.
+func allocsOn(threads int, f func()) uint64 {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
+	fewest := ^uint64(0)
+	for range 20 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		fewest = min(fewest, after.Mallocs-before.Mallocs)
+	}
+	return fewest
+}
