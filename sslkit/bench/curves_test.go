@@ -133,7 +133,7 @@ func clipCurve(pictures [][]float32) (curve, error) {
 				words = append(words, int(mix(2000, at*clipWords+w)%clipVocabulary))
 			}
 		}
-		return m.loss(x, words)
+		return m.loss(newClipBatch(x, words))
 	})
 	return func(s int) float32 { step = s; return train() }, nil
 }

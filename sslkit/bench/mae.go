@@ -26,19 +26,30 @@ type parameters []*nn.Param
 func (p parameters) Params() []*nn.Param   { return p }
 func (p parameters) Buffers() []*nn.Buffer { return nil }
 
-// trainer steps an optimizer on a loss.
+// listed is a module whose parameters and buffers are listed once, not in every
+// step.
+type listed struct {
+	params  []*nn.Param
+	buffers []*nn.Buffer
+}
+
+func (l *listed) Params() []*nn.Param   { return l.params }
+func (l *listed) Buffers() []*nn.Buffer { return l.buffers }
+
+// trainer steps an optimizer on a loss of which only the value is kept. A step
+// allocates nothing once the first ones have taken what they need.
 func trainer(m nn.Module, o interface {
 	Begin([]*nn.Param)
 	Step(rate float32)
 }, rate float32, loss func() *tensor.Tensor) func() float32 {
-	o.Begin(m.Params())
+	all := &listed{m.Params(), m.Buffers()}
+	o.Begin(all.params)
 	return func() float32 {
-		nn.ZeroGrad(m)
-		l := loss()
-		tensor.Backward(l)
+		nn.ZeroGrad(all)
+		value := tensor.Consume(loss())
 		o.Step(rate)
-		nn.Commit(m)
-		return l.Item()
+		nn.Commit(all)
+		return value
 	}
 }
 
@@ -57,7 +68,8 @@ type mae struct {
 	encoder, decoder      *nn.Stack
 	places, hidden, spots *nn.Param
 	all                   nn.Modules
-	batch                 int
+	batch                 maeBatch // the one drawn last
+	order                 []int
 	r                     *rng.Stream
 }
 
@@ -77,13 +89,14 @@ const (
 func newMAE(batch int, seed uint64) (model, error) {
 	m := buildMAE(batch, seed)
 	flops := batch * 3 * (2*maeSeen*(16*128+128*64) + 2*maeTokens*64*16 + blockFLOPs(6, maeSeen, 128, 512) + blockFLOPs(2, maeTokens, 64, 256))
-	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { return m.loss(m.draw()) }), flops}, nil
+	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { m.draw(); return m.loss(m.batch) }), flops}, nil
 }
 
 func buildMAE(batch int, seed uint64) *mae {
 	r := rng.New(seed, "mae")
 	m := &mae{
-		patches: tensor.Patchify(images(seed, maePool, 28, 1), 4), batch: batch, r: r,
+		patches: tensor.Patchify(images(seed, maePool, 28, 1), 4), order: make([]int, maeTokens), r: r,
+		batch: maeBatch{tensor.New(batch, maeTokens, 16), make([]int, 0, batch*maeSeen), make([]float32, batch*maeTokens)},
 		embed: nn.NewLinear("embed", 16, 128, true, r), bridge: nn.NewLinear("bridge", 128, 64, true, r), out: nn.NewLinear("out", 64, 16, true, r),
 		encoder: nn.NewStack("encoder", 128, 6, 4, 512, r), decoder: nn.NewStack("decoder", 64, 2, 4, 256, r),
 		places: parameter("places", r, maeTokens, 128), hidden: parameter("hidden", r, 64), spots: parameter("spots", r, maeTokens, 64),
@@ -92,24 +105,28 @@ func buildMAE(batch int, seed uint64) *mae {
 	return m
 }
 
-func (m *mae) draw() maeBatch {
-	index := make([]int, m.batch)
-	seen, order := make([]int, 0, m.batch*maeSeen), make([]int, maeTokens)
-	mask := make([]float32, m.batch*maeTokens)
-	for i := range index {
-		index[i] = m.r.IntN(maePool)
-		m.r.Permute(order)
-		seen = append(seen, order[:maeSeen]...)
-		for _, p := range order[maeSeen:] {
-			mask[i*maeTokens+p] = 1
+// draw draws the next batch.
+func (m *mae) draw() {
+	b := &m.batch
+	b.seen = b.seen[:0]
+	clear(b.mask)
+	const size = maeTokens * 16
+	for i := range b.patches.Dim(0) {
+		at := m.r.IntN(maePool)
+		copy(b.patches.Data()[i*size:(i+1)*size], m.patches.Data()[at*size:])
+		m.r.Permute(m.order)
+		b.seen = append(b.seen, m.order[:maeSeen]...)
+		for _, p := range m.order[maeSeen:] {
+			b.mask[i*maeTokens+p] = 1
 		}
 	}
-	return maeBatch{tensor.Rows(m.patches, index), seen, mask}
 }
 
 func (m *mae) loss(b maeBatch) *tensor.Tensor {
-	x := m.embed.Forward(tensor.GatherTokens(b.patches, b.seen), true)
-	x = tensor.Add(x, tensor.Embedding(m.places.Value, b.seen, m.batch))
+	seen := tensor.GatherTokens(b.patches, b.seen)
+	x := m.embed.Forward(seen, true)
+	seen.UsedUpBy(x)
+	x = tensor.Add(x, tensor.Embedding(m.places.Value, b.seen, b.patches.Dim(0)))
 	x = m.bridge.Forward(m.encoder.Forward(x, true), true)
 	x = tensor.AddToEach(tensor.ScatterTokens(x, m.hidden.Value, b.seen, maeTokens), m.spots.Value)
 	return tensor.MaskedMSE(m.out.Forward(m.decoder.Forward(x, true), true), b.patches, b.mask)

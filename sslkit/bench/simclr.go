@@ -15,7 +15,9 @@ type simclr struct {
 	pictures  *tensor.Tensor
 	encoder   nn.Encoder
 	projector nn.Sequential
-	batch     int
+	views     *tensor.Tensor // those drawn last, [2·batch,28,28,1]
+	partner   []int          // of each view
+	index     []int          // the images they show
 	r         *rng.Stream
 }
 
@@ -27,7 +29,7 @@ func newSimCLR(batch int, seed uint64) (model, error) {
 		return model{}, err
 	}
 	flops := 3 * (2*batch*(m.encoder.(nn.Counted).FLOPs()+2*(128*128+128*64)) + 2*(2*batch)*(2*batch)*64)
-	return model{trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.05, func() *tensor.Tensor { return m.loss(m.draw()) }), flops}, nil
+	return model{trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.05, func() *tensor.Tensor { m.draw(); return m.loss(m.views) }), flops}, nil
 }
 
 func buildSimCLR(batch int, seed uint64) (*simclr, error) {
@@ -37,32 +39,32 @@ func buildSimCLR(batch int, seed uint64) (*simclr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &simclr{pictures: images(seed, simclrPool, 28, 1), encoder: e, projector: nn.NewMLP("projector", 128, 128, 64, r), batch: batch, r: r}, nil
+	m := &simclr{
+		pictures: images(seed, simclrPool, 28, 1), encoder: e, projector: nn.NewMLP("projector", 128, 128, 64, r),
+		views: tensor.New(2*batch, 28, 28, 1), partner: make([]int, 2*batch), index: make([]int, batch), r: r,
+	}
+	for i := range batch {
+		m.partner[i], m.partner[batch+i] = batch+i, i
+	}
+	return m, nil
 }
 
 func (m *simclr) all() nn.Modules { return nn.Modules{m.encoder, m.projector} }
 
-// draw returns two views of a batch of images, [2·batch,28,28,1].
-func (m *simclr) draw() *tensor.Tensor {
-	index := make([]int, m.batch)
-	for i := range index {
-		index[i] = m.r.IntN(simclrPool)
+// draw draws two views of the next batch of images.
+func (m *simclr) draw() {
+	for i := range m.index {
+		m.index[i] = m.r.IntN(simclrPool)
 	}
-	views := tensor.New(2*m.batch, 28, 28, 1)
 	for v := range 2 {
-		m.view(views.Data()[v*m.batch*28*28:], index)
+		m.view(m.views.Data()[v*len(m.index)*28*28:], m.index)
 	}
-	return views
 }
 
 func (m *simclr) loss(views *tensor.Tensor) *tensor.Tensor {
-	partner := make([]int, 2*m.batch)
-	for i := range m.batch {
-		partner[i], partner[m.batch+i] = m.batch+i, i
-	}
 	z := tensor.L2Normalize(m.projector.Forward(m.encoder.Forward(views, true), true), 1e-12)
 	similar := tensor.Scale(tensor.MatMulT(z, z), 1/float32(0.2))
-	return tensor.CrossEntropy(tensor.MaskDiagonal(similar, float32(math.Inf(-1))), partner)
+	return tensor.CrossEntropy(tensor.MaskDiagonal(similar, float32(math.Inf(-1))), m.partner)
 }
 
 // view draws one cheap view of each image, a small share of the step: rolled by

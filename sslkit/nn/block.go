@@ -72,9 +72,9 @@ func glorot(name string, out, in, cols int, r *rng.Stream) *Param {
 }
 
 // weights are the parameters' present values.
-func (b *Block) weights() *tensor.BlockWeights {
+func (b *Block) weights() tensor.BlockWeights {
 	v := func(i int) *tensor.Tensor { return b.params[i].Value }
-	return &tensor.BlockWeights{
+	return tensor.BlockWeights{
 		Gamma1: v(0), Beta1: v(1), QKV: v(2), QKVBias: v(3), Proj: v(4), ProjBias: v(5),
 		Gamma2: v(6), Beta2: v(7), FC1: v(8), FC1Bias: v(9), FC2: v(10), FC2Bias: v(11),
 	}
@@ -88,14 +88,16 @@ func (b *Block) Forward(x *tensor.Tensor, _ bool) *tensor.Tensor {
 // Attend is Forward with a mask; the number of heads is the block's.
 func (b *Block) Attend(x *tensor.Tensor, h tensor.Heads) *tensor.Tensor {
 	h.N = b.heads
-	return tensor.TransformerBlock(x, b.weights(), h, normEps)
+	w := b.weights()
+	return tensor.TransformerBlock(x, &w, h, normEps)
 }
 
 // Attention returns how much each token's query gives each key, as [N,heads,T,T]
 // with the keys last.
 func (b *Block) Attention(x *tensor.Tensor, h tensor.Heads) *tensor.Tensor {
 	h.N = b.heads
-	return tensor.BlockAttention(x, b.weights(), h, normEps)
+	w := b.weights()
+	return tensor.BlockAttention(x, &w, h, normEps)
 }
 
 // Params implements Module.
