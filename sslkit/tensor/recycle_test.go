@@ -2,62 +2,204 @@ package tensor
 
 import (
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"sslnotes/sslkit/internal/f32"
 )
 
-// Buffers used before change no gradient: two passes through poisoned ones give
-// the same bits.
-func TestRecycledBuffersDoNotLeak(t *testing.T) {
+// pass runs the operation inside a graph and returns the gradients of its inputs.
+func pass(f func(x []*Tensor) *Tensor, shapes [][]int, back func(loss *Tensor)) (all [][]float32) {
+	var x []*Tensor
+	for i, s := range shapes {
+		x = append(x, random(uint64(i), s...).RequireGrad())
+	}
+	inside := make([]*Tensor, len(x)) // in the graph, not its leaves
+	for i := range x {
+		inside[i] = Scale(x[i], 1)
+	}
+	y := f(inside)
+	back(Sum(Mul(y, random(99, y.shape...))))
+	for _, in := range x {
+		all = append(all, in.grad)
+	}
+	return all
+}
+
+// allPasses returns the gradients of all operations.
+func allPasses() (all [][][]float32) {
 	for _, c := range table {
-		run := func() (all [][]float32) {
-			var x []*Tensor
-			for i, s := range c.shapes {
-				x = append(x, random(uint64(i), s...).RequireGrad())
-			}
-			inside := make([]*Tensor, len(x)) // in the graph, not its leaves
-			for i := range x {
-				inside[i] = Scale(x[i], 1)
-			}
-			y := c.f(inside)
-			Backward(Sum(Mul(y, random(99, y.shape...))))
-			for _, in := range x {
-				all = append(all, in.grad)
-			}
-			return all
-		}
-		want := run()
-		poison()
-		for i, got := range run() {
-			if !slices.Equal(got, want[i]) {
-				t.Errorf("%s: input %d", c.name, i)
+		all = append(all, pass(c.f, c.shapes, Backward))
+	}
+	return all
+}
+
+func consume(loss *Tensor) { Consume(loss) }
+
+// poisoned makes what is given back unreadable until the test's end.
+func poisoned(t *testing.T) {
+	f32.PoisonReleased = true
+	t.Cleanup(func() { f32.PoisonReleased = false })
+}
+
+// What was used before, and what is given back, changes no gradient: passes give
+// the same bits, whether their graph is given up or not.
+func TestRecycledBuffersDoNotLeak(t *testing.T) {
+	want := allPasses()
+	poisoned(t)
+	for round, back := range []func(loss *Tensor){Backward, consume, Backward} {
+		for k, c := range table {
+			for i, got := range pass(c.f, c.shapes, back) {
+				if !slices.Equal(got, want[k][i]) {
+					t.Errorf("round %d, %s: input %d", round, c.name, i)
+				}
 			}
 		}
 	}
 }
 
-// poison fills free buffers of every small size with a value no one wants.
-func poison() {
-	var taken []*[]float32
-	for n := 1; n < 4096; n += n/4 + 1 {
-		for range 8 {
-			b := f32.Scratch(n)
-			for i := range *b {
-				(*b)[i] = 1e30
-			}
-			taken = append(taken, b)
+// What an operation returned is its caller's after Backward, whatever is done
+// next.
+func TestKept(t *testing.T) {
+	poisoned(t)
+	type kept struct {
+		name         string
+		y            *Tensor
+		shape        []int
+		data, values []float32
+	}
+	var all []kept
+	keep := func(name string, y *Tensor, more ...[]float32) {
+		for _, data := range append(more, y.data) {
+			all = append(all, kept{name, y, slices.Clone(y.shape), data, slices.Clone(data)})
 		}
 	}
-	for _, b := range taken {
-		f32.Release(b)
+	for _, c := range table {
+		pass(func(x []*Tensor) *Tensor {
+			y := c.f(x)
+			keep(c.name, y)
+			for _, in := range x {
+				keep(c.name+" of", in)
+			}
+			return y
+		}, c.shapes, func(loss *Tensor) { keep("loss", loss); Backward(loss) })
 	}
+	x, gamma, beta, w := random(1, 6, 4, 4, 3).RequireGrad(), random(2, 3).RequireGrad(), random(3, 3).RequireGrad(), random(4, 3, 3, 3, 2)
+	y, mean, variance := BatchNormReLU(x, gamma, beta, 1e-5)
+	keep("BatchNormReLU", y, mean, variance)
+	z, mean, variance := BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, 1e-5)
+	keep("BatchNormReLUConv2D", z, mean, variance)
+	Backward(Sum(z))
+	for _, c := range table {
+		pass(c.f, c.shapes, consume)
+	}
+	for _, k := range all {
+		if !slices.Equal(k.data, k.values) || !slices.Equal(k.y.shape, k.shape) || k.y.Len() == 0 {
+			t.Errorf("%s: what was kept changed", k.name)
+		}
+	}
+}
+
+// Consume returns the loss, leaves what was detached and the leaves as they were,
+// and allocates nothing the second time.
+func TestConsume(t *testing.T) {
+	poisoned(t)
+	x, w := random(1, 4, 3).RequireGrad(), random(2, 3, 3).RequireGrad()
+	y := Linear(x, w, nil)
+	seen := y.Detach()
+	loss := Mean(ReLU(y))
+	want, values := loss.Item(), slices.Clone(seen.data)
+	if got := Consume(loss); got != want {
+		t.Errorf("the loss is %g, want %g", got, want)
+	}
+	for range 3 {
+		Consume(Mean(ReLU(Linear(x, w, nil))))
+	}
+	if !slices.Equal(seen.data, values) || !slices.Equal(seen.shape, []int{4, 3}) || x.data == nil || x.grad == nil {
+		t.Error("a detached tensor or a leaf changed")
+	}
+	if n := testing.AllocsPerRun(5, func() { Consume(Mean(ReLU(Linear(x, w, nil)))) }); n != 0 {
+		t.Errorf("a step allocates %v times", n)
+	}
+}
+
+// A step that panics, forward or backward, leaves nothing that a later one could
+// take while it is still in use.
+func TestPanicsLeaveNothingBehind(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	shapes := [][]int{{64, 32}, {32, 600}}
+	logits := func(x []*Tensor) *Tensor { return Linear(ReLU(x[0]), x[1], nil) }
+	want := pass(logits, shapes, Backward)
+	poisoned(t)
+	panics := func(f func()) {
+		defer func() {
+			if recover() == nil {
+				t.Error("nothing panicked")
+			}
+		}()
+		f()
+	}
+	for range 20 {
+		targets := make([]int, 64)
+		targets[40] = 600
+		panics(func() {
+			pass(func(x []*Tensor) *Tensor { return CrossEntropy(logits(x), targets) }, shapes, Backward)
+		})
+		done := make(chan struct{})
+		var between *Tensor
+		panics(func() {
+			pass(func(x []*Tensor) *Tensor {
+				x[0].Until(done)
+				between = logits(x)
+				return interrupting(between, done)
+			}, shapes, consume)
+		})
+		values := slices.Clone(between.data)
+		for i, got := range pass(logits, shapes, consume) {
+			if !slices.Equal(got, want[i]) {
+				t.Fatalf("input %d after a panic", i)
+			}
+		}
+		if !slices.Equal(between.data, values) || between.made == nil {
+			t.Fatal("what the interrupted step left was used again")
+		}
+	}
+}
+
+// interrupting is x; on the way back the step ends there.
+func interrupting(x *Tensor, done chan struct{}) *Tensor {
+	out := written(x.shape, done, func(_ *Tensor, done chan struct{}) { close(done) }, x)
+	copy(out.data, x.data)
+	return out
+}
+
+// Steps on several threads at once take nothing from one another.
+func TestStepsAtOnce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	want := allPasses()
+	poisoned(t)
+	var all sync.WaitGroup
+	for thread := range 4 {
+		all.Go(func() {
+			for k := range table {
+				k = (k + 7*thread) % len(table)
+				for i, got := range pass(table[k].f, table[k].shapes, consume) {
+					if !slices.Equal(got, want[k][i]) {
+						t.Errorf("%s: input %d", table[k].name, i)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A temporary tensor gives up its elements with Backward; any other keeps them,
 // also one of which a detached tensor knows the elements.
 func TestTemporary(t *testing.T) {
+	poisoned(t)
 	x := random(1, 4, 3).RequireGrad()
 	kept := AddReLU(x, x)
 	shared := AddReLU(kept, x).Temporary()
@@ -65,7 +207,6 @@ func TestTemporary(t *testing.T) {
 	seen := shared.Detach()
 	values, known := slices.Clone(kept.Data()), slices.Clone(seen.Data())
 	Backward(Sum(ReLU(passing)))
-	poison()
 	if passing.Data() != nil {
 		t.Error("a temporary tensor keeps its elements")
 	}
@@ -77,6 +218,7 @@ func TestTemporary(t *testing.T) {
 // What is used up goes back at once where no gradient flows, and stays for
 // Backward where one does.
 func TestUsedUp(t *testing.T) {
+	poisoned(t)
 	x, w := random(1, 4, 3), random(2, 3, 3).RequireGrad()
 	first := ReLU(x)
 	second := ReLU(first)
@@ -91,7 +233,6 @@ func TestUsedUp(t *testing.T) {
 	for i, v := range third.Data() {
 		want[i%3] += v
 	}
-	poison()
 	Backward(Sum(y))
 	if third.Data() != nil {
 		t.Error("elements are kept that nobody needs any more")

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,18 +66,22 @@ var made atomic.Uint32
 
 // Release gives back what Scratch returned; nothing may use it any more.
 func Release(b *[]float32) {
-	if PoisonReleased {
-		poison(*b)
-	}
 	class, _ := sizeClass(cap(*b))
 	s := &shelves[class]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if PoisonReleased {
+		if slices.Contains(s.free, b) {
+			panic("f32: a buffer is released twice")
+		}
+		poison(*b)
+	}
 	s.free = append(s.free, b)
 }
 
 // PoisonReleased makes Release fill buffers with NaN, so that who reads one that
-// was given back is found out: for tests, to be set while nothing runs.
+// was given back is found out, as is who gives one back twice: for tests, to be
+// set while nothing runs.
 var PoisonReleased bool
 
 func poison(b []float32) {

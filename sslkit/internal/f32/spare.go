@@ -2,6 +2,7 @@ package f32
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 )
 
@@ -37,7 +38,11 @@ func Give[T any](x *T) {
 	key := reflect.TypeFor[T]()
 	spares.Lock()
 	defer spares.Unlock()
-	if list := spares.of[key]; len(list) < mostSpares {
+	list := spares.of[key]
+	if PoisonReleased && slices.Contains(list, any(x)) {
+		panic("f32: a value is given back twice")
+	}
+	if len(list) < mostSpares {
 		spares.of[key] = append(list, x)
 	}
 }
