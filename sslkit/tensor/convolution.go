@@ -15,12 +15,15 @@ func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
 			weightGrad(s.Conv, s.x, s.w, out)
 		}
 		if s.x.needs {
-			dx := f32.Scratch(len(s.x.data))
-			s.InputGrad(out.grad, s.w.data, *dx)
-			receive(s.x, dx)
+			dx, add := s.x.grad, s.x.grad != nil
+			if !add {
+				dx = s.x.newGradient()
+			}
+			s.InputGrad(out.grad, s.w.data, dx, add)
 		}
 	}, x, w)
 	c.Forward(x.data, w.data, out.data)
+	out.unread = true
 	return out
 }
 
@@ -62,13 +65,13 @@ func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, eps float32
 		}
 		if s.x.needs || s.gamma.needs || s.beta.needs {
 			inside := f32.Scratch(len(s.x.data))
-			s.InputGrad(y.grad, s.w.data, *inside)
+			s.InputGrad(y.grad, s.w.data, *inside, false)
 			normBackward(s.x, s.gamma, s.beta, *inside, inside, normed{statistics: s.statistics, again: s.Norm})
 		}
 		f32.Release(s.held)
 	}, x, gamma, beta, w)
 	c.Forward(x.data, w.data, y.data)
 	y.unsaved(m.held)
-	y.beside = m.moments
+	y.beside, y.unread = m.moments, true
 	return y, m.mean, m.variance
 }

@@ -11,6 +11,12 @@ type node interface {
 	inputs() []*Tensor
 	backward(out *Tensor) // sends the gradient of out to the inputs
 	forget()              // the node, which may then be another
+	filler() filler       // of out, or nil
+}
+
+// A filler can make the elements of a tensor again, which were given back.
+type filler interface {
+	fill(to []float32, from int) // with those from that one on
 }
 
 // made is the node of an operation: what it saved, and its way back. That is a
@@ -30,6 +36,12 @@ func (m *made[S]) forget() {
 	clear(m.from)
 	*m = made[S]{from: m.from[:0]}
 	f32.Give(m)
+}
+
+// filler is what was saved, if that is one.
+func (m *made[S]) filler() filler {
+	f, _ := any(&m.saved).(filler)
+	return f
 }
 
 // result makes the output of an operation, of zeros. Backward is given what the
@@ -106,10 +118,10 @@ func (t *Tensor) gradient() []float32 {
 // of a tensor inside the graph, which nobody else sees, is used again.
 func (t *Tensor) newGradient() []float32 {
 	if t.made == nil {
-		t.grad = f32.Make(len(t.data))
+		t.grad = f32.Make(size(t.shape))
 		return t.grad
 	}
-	t.held = f32.Scratch(len(t.data))
+	t.held = f32.Scratch(size(t.shape))
 	t.grad = *t.held
 	return t.grad
 }
@@ -144,11 +156,13 @@ func walkBack(loss *Tensor, all bool) {
 	w := f32.Take[walk]()
 	w.topological(loss)
 	for i := len(w.order) - 1; i >= 0; i-- {
-		if t := w.order[i]; t.made != nil {
+		switch t := w.order[i]; {
+		case t.made != nil:
 			poll(done)
+			t.temporary = t.temporary || all
 			t.sendBack()
 			t.pass(all)
-		} else if t.temporary {
+		case t.temporary:
 			t.pass(all && t.own != nil)
 		}
 	}
@@ -159,7 +173,18 @@ func walkBack(loss *Tensor, all bool) {
 
 // sendBack sends t's gradient to its inputs and forgets both.
 func (t *Tensor) sendBack() {
+	if t.unread {
+		t.spend()
+	}
 	if t.grad != nil {
+		for _, in := range t.inputs() {
+			if in != nil && in != t.ignored {
+				in.refill()
+			}
+		}
+		if !t.unread {
+			t.refill()
+		}
 		t.made.backward(t)
 	}
 	if t.held != nil {
@@ -169,13 +194,51 @@ func (t *Tensor) sendBack() {
 	t.made, t.grad, t.held = nil, nil, nil
 }
 
+// spend gives t's memory back if nobody reads it after Backward, nor t's own way
+// back from here on.
+func (t *Tensor) spend() {
+	if t.temporary {
+		t.giveBack()
+	}
+}
+
+// refill makes the elements again, by parts that fit into the first cache, if
+// they were given back.
+func (t *Tensor) refill() {
+	if t.data != nil || t.made == nil || t.made.filler() == nil {
+		return
+	}
+	type loop struct {
+		f    filler
+		to   []float32
+		c    int
+		part int // in rows of c
+	}
+	c, n := t.Dim(-1), size(t.shape)
+	t.own = f32.Scratch(n)
+	t.data = *t.own
+	f32.Chunks(n/c, max(1, chunk/c), loop{t.made.filler(), t.data, c, max(1, nearby/c)}, func(l loop, from, to int) {
+		for ; from < to; from += l.part {
+			l.f.fill(l.to[from*l.c:min(to, from+l.part)*l.c], from*l.c)
+		}
+	})
+}
+
+// elements returns those from from on, as many as room has place for. They are in
+// room if they had to be made again.
+func (t *Tensor) elements(from int, room []float32) []float32 {
+	if t.data != nil {
+		return t.data[from : from+len(room)]
+	}
+	t.made.filler().fill(room, from)
+	return room
+}
+
 // pass leaves t to the caller without what is temporary, or not at all if t is
 // given up.
 func (t *Tensor) pass(up bool) {
-	if up || t.temporary {
-		t.giveBack()
-	}
-	t.own = nil
+	t.spend()
+	t.own, t.ignored, t.unread = nil, nil, false
 	if !up {
 		t.beside = nil
 		return

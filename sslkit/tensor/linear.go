@@ -37,6 +37,7 @@ func Linear(x, w, b *Tensor) *Tensor {
 		start.Bias = b.data
 	}
 	f32.Gemm(rows, out, in, x.data, in, 1, w.data, out, y.data, out, start)
+	y.unread = true
 	return y
 }
 

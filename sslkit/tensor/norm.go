@@ -34,16 +34,12 @@ func batchNorm(op string, x, gamma, beta, shortcut *Tensor, eps float32, relu bo
 	if c := x.Dim(-1); gamma.Len() != c || beta.Len() != c {
 		mismatch(op, x, gamma, beta)
 	}
-	type saved struct {
-		x, gamma, beta, shortcut *Tensor
-		statistics
-		relu bool
-	}
 	m := moments(x, gamma, eps)
-	y = written(x.shape, saved{x, gamma, beta, shortcut, m, relu}, func(y *Tensor, s saved) {
+	y = written(x.shape, normalised{x, gamma, beta, shortcut, m, relu}, func(y *Tensor, s normalised) {
 		norm := normed{statistics: s.statistics}
 		if s.shortcut != nil {
 			maskGradient(y)
+			y.spend()
 			normBackward(s.x, s.gamma, s.beta, y.grad, nil, norm)
 			passOn(y, s.shortcut)
 		} else {
@@ -58,8 +54,25 @@ func batchNorm(op string, x, gamma, beta, shortcut *Tensor, eps float32, relu bo
 	}, x, gamma, beta, shortcut)
 	normalise(y.data, x, beta, shortcut, m.mean, m.scale, relu)
 	y.unsaved(m.held)
-	y.beside = m.moments
+	y.beside, y.ignored, y.unread = m.moments, shortcut, !relu
 	return y, m.mean, m.variance
+}
+
+// normalised is what batchNorm saves.
+type normalised struct {
+	x, gamma, beta, shortcut *Tensor
+	statistics
+	relu bool
+}
+
+// fill implements filler.
+func (s *normalised) fill(to []float32, from int) {
+	f32.Norm(to, s.x.data[from:from+len(to)], s.mean, s.scale, s.beta.data, s.relu && s.shortcut == nil)
+	if s.shortcut != nil {
+		room := f32.Scratch(len(to))
+		f32.Add(to, to, s.shortcut.elements(from, *room), s.relu)
+		f32.Release(room)
+	}
 }
 
 // maskGradient clears y's gradient where y is not positive.

@@ -243,3 +243,51 @@ func TestUsedUp(t *testing.T) {
 		}
 	}
 }
+
+// What the way back can make again goes back at once, and the gradients stay the
+// same: two residual blocks, the second with a shortcut of its own.
+func TestMadeAgain(t *testing.T) {
+	poisoned(t)
+	run := func(used bool) (all [][]float32, dropped int) {
+		p := func(seed uint64, shape ...int) *Tensor { return random(seed, shape...).RequireGrad() }
+		gamma, beta, w, short := p(1, 8), p(2, 8), p(3, 3, 3, 8, 8), p(4, 1, 1, 8, 8)
+		norm := func(x *Tensor) *Tensor { y, _, _ := BatchNorm(x, gamma, beta, 1e-5); return y }
+		block := func(x *Tensor, stride int, shortcut func(x *Tensor) *Tensor) *Tensor {
+			a := Conv2D(x, w, stride, 1)
+			b, _, _ := BatchNormReLUConv2D(a, gamma, beta, w, 1, 1, 1e-5)
+			s := shortcut(x)
+			y, _, _ := BatchNormAddReLU(b, gamma, beta, s, 1e-5)
+			if used {
+				for _, z := range []*Tensor{a, b, s, x} {
+					if z.UsedUpBy(y); z.data == nil {
+						dropped++
+					}
+				}
+			}
+			return y
+		}
+		in := p(5, 40, 7, 6, 8)
+		c := Conv2D(in, w, 1, 1)
+		x, _, _ := BatchNormReLU(c, gamma, beta, 1e-5)
+		if used {
+			c.UsedUpBy(x)
+		}
+		x = block(x, 1, func(x *Tensor) *Tensor { return x })
+		x = block(x, 2, func(x *Tensor) *Tensor { return norm(Conv2D(x, short, 2, 0)) })
+		Backward(Mean(Mul(x, random(6, x.shape...))))
+		for _, leaf := range []*Tensor{in, gamma, beta, w, short} {
+			all = append(all, leaf.grad)
+		}
+		return all, dropped
+	}
+	want, _ := run(false)
+	got, dropped := run(true)
+	if dropped != 4 { // x and, being x, s of the first block; s and x of the second
+		t.Errorf("%d tensors were given back at once, want 4", dropped)
+	}
+	for i := range want {
+		if !slices.Equal(got[i], want[i]) {
+			t.Errorf("gradient %d changes where elements are made again", i)
+		}
+	}
+}

@@ -43,12 +43,14 @@ type Tensor struct {
 
 	needs     bool // a gradient flows here
 	temporary bool // nobody reads data after Backward
+	unread    bool // data is not read by t's own way back
 	visited   bool
 
-	dims   [4]int     // shape, if that has room
-	held   *[]float32 // the buffer of grad, if it goes back after use
-	own    *[]float32 // the buffer of data, if it may go back after use
-	beside *[]float32 // the buffer of what the operation returned beside t
+	dims    [4]int     // shape, if that has room
+	held    *[]float32 // the buffer of grad, if it goes back after use
+	ignored *Tensor    // an input that t's way back does not read
+	own     *[]float32 // the buffer of data, if it may go back after use
+	beside  *[]float32 // the buffer of what the operation returned beside t
 
 	done <-chan struct{} // closed when nobody waits for what is made of t
 }
@@ -157,10 +159,10 @@ func (t *Tensor) Temporary() *Tensor {
 
 // UsedUpBy promises that nobody reads t's elements but the operation that made
 // y. Their memory may be used again after Backward, or at once if no gradient
-// flows through y.
+// flows through y, or if the way back does not read them or can make them again.
 func (t *Tensor) UsedUpBy(y *Tensor) {
 	t.temporary = true
-	if !y.needs {
+	if !y.needs || t.unread && y.ignored == t || t.made != nil && t.made.filler() != nil {
 		t.giveBack()
 	}
 }

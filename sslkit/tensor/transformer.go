@@ -52,6 +52,7 @@ func LayerNorm(x, gamma, beta *Tensor, eps float32) *Tensor {
 		f32.LayerNorm(l.y[from*c:to*c], l.x[from*c:to*c], l.gamma, l.beta, l.stats[2*from:2*to], l.eps)
 	})
 	y.unsaved(stats)
+	y.unread = true
 	return y
 }
 
@@ -200,6 +201,7 @@ func TransformerBlock(x *Tensor, w *BlockWeights, h Heads, eps float32) *Tensor 
 	}, inputs[:]...)
 	weights := w.data()
 	s.Forward(y.data, x.data, &weights, keep)
+	y.unread = true
 	return y
 }
 

@@ -61,7 +61,7 @@ func BenchmarkConv(b *testing.B) {
 		flops := 2 * len(y) * c.Kernel * c.Kernel * c.In
 		name := fmt.Sprintf("%dx%dx%d-%d-k%d-s%d", c.H, c.W, c.In, c.Out, c.Kernel, c.Stride)
 		b.Run(name+"/forward", func(b *testing.B) { best(b, flops, func() { c.Forward(x, w, y) }) })
-		b.Run(name+"/input", func(b *testing.B) { best(b, flops, func() { c.InputGrad(y, w, x) }) })
+		b.Run(name+"/input", func(b *testing.B) { best(b, flops, func() { c.InputGrad(y, w, x, false) }) })
 		b.Run(name+"/weight", func(b *testing.B) { best(b, flops, func() { c.WeightGrad(x, y, w) }) })
 	}
 }

@@ -99,6 +99,7 @@ type correlation struct {
 	outHeight    int
 	x, y         []float32
 	norm         NormReLU // of x
+	add          bool     // to y
 }
 
 // weights are the taps of a class, packed in panels.
@@ -151,10 +152,19 @@ func (k *correlation) some(from, to int) {
 		k.norm.Apply(*held, part.x)
 		part.x = *held
 	}
+	if k.add {
+		held := scratch(len(part.y))
+		defer release(held)
+		part.y = *held
+	}
 	for image := range to - from {
 		part.images(image, 1, false)
 	}
 	part.images(0, to-from, true)
+	if k.add {
+		y := k.y[from*result : to*result]
+		Add(y, y, part.y, false)
+	}
 }
 
 // images computes where few pixels meet the same taps, in n images from the
@@ -271,14 +281,14 @@ func (c Conv) Forward(x, w, y []float32) {
 	k.release()
 }
 
-// InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out]; it is the gradient of
-// what Norm gives.
-func (c Conv) InputGrad(dy, w, dx []float32) {
+// InputGrad computes dx [N,H,W,In] from dy [N,OH,OW,Out], or adds it to what is
+// there; it is the gradient of what Norm gives.
+func (c Conv) InputGrad(dy, w, dx []float32, add bool) {
 	oh, ow := c.OutSize()
 	k := Take[correlation]()
 	*k = correlation{
 		e: active, rows: c.inputs(k.rows, c.H, oh), cols: c.inputs(k.cols, c.W, ow), weights: k.weights, classes: min(c.Stride, c.W),
-		in: c.Out, out: c.In, line: ow, height: oh, outLine: c.W, outHeight: c.H, x: dy, y: dx,
+		in: c.Out, out: c.In, line: ow, height: oh, outLine: c.W, outHeight: c.H, x: dy, y: dx, add: add,
 	}
 	for row := range min(c.Stride, c.H) {
 		for col := range k.classes {

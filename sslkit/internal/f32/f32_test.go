@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -130,7 +131,7 @@ func TestConvSameBits(t *testing.T) {
 			}
 			run := func(isa string, threads int) (y, dx, dw []float32) {
 				y, dx, dw = make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
-				with(t, isa, threads, func() { c.Forward(x, w, y); c.InputGrad(dy, w, dx); c.WeightGrad(x, dy, dw) })
+				with(t, isa, threads, func() { c.Forward(x, w, y); c.InputGrad(dy, w, dx, false); c.WeightGrad(x, dy, dw) })
 				return
 			}
 			y, dx, dw := run("generic", 1)
@@ -139,6 +140,10 @@ func TestConvSameBits(t *testing.T) {
 				compare(t, "Forward", y2, y)
 				compare(t, "InputGrad", dx2, dx)
 				compare(t, "WeightGrad", dw2, dw)
+				sum, added := slices.Clone(x), slices.Clone(x)
+				Add(sum, sum, dx, false)
+				with(t, isa, threads, func() { c.InputGrad(dy, w, added, true) })
+				compare(t, "InputGrad added", added, sum)
 			}
 			checkConv(t, c, x, w, dy, y, dx, dw)
 		}
@@ -203,7 +208,7 @@ func TestConvShapes(t *testing.T) {
 					}
 					y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
 					c.Forward(x, w, y)
-					c.InputGrad(dy, w, dx)
+					c.InputGrad(dy, w, dx, false)
 					c.WeightGrad(x, dy, dw)
 					checkConv(t, c, x, w, dy, y, dx, dw)
 				}
@@ -275,7 +280,7 @@ func TestPaddingTakesNoPart(t *testing.T) {
 				x[i] = float32(i - 3)
 			}
 			c.Forward(x, w, y)
-			c.InputGrad(x, w, dx)
+			c.InputGrad(x, w, dx, false)
 			c.WeightGrad(x, x, dw)
 			var squares float32
 			for i, v := range x {

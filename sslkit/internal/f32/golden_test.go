@@ -62,7 +62,7 @@ func bitsOfEverything(t *testing.T) uint64 {
 	x, kernel, dy := draw(g.N*g.H*g.W*g.In), draw(9*g.In*g.Out), draw(g.N*h*w*g.Out)
 	y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(kernel))
 	g.Forward(x, kernel, y)
-	g.InputGrad(dy, kernel, dx)
+	g.InputGrad(dy, kernel, dx, false)
 	g.WeightGrad(x, dy, dw)
 	add(y, dx, dw)
 	return sum.Sum64()
