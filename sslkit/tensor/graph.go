@@ -133,9 +133,9 @@ func Backward(loss *Tensor) { walkBack(loss, false) }
 
 // Consume is Backward of a loss whose graph nobody looks at again, and returns
 // the loss's value. Who calls it promises to use neither the loss nor any tensor
-// between it and the leaves any more, nor a mean or variance that came with one:
-// their memory is used again, so that a step that repeats allocates nothing.
-// What was detached stays.
+// between it and the leaves any more, nor a mean or variance that came with one,
+// nor what it called temporary: their memory is used again, so that a step that
+// repeats allocates nothing. What was detached stays.
 func Consume(loss *Tensor) float32 {
 	value := loss.Item()
 	walkBack(loss, true)

@@ -67,12 +67,12 @@ type normalised struct {
 
 // fill implements filler.
 func (s *normalised) fill(to []float32, from int) {
-	f32.Norm(to, s.x.data[from:from+len(to)], s.mean, s.scale, s.beta.data, s.relu && s.shortcut == nil)
+	room := f32.Scratch(len(to))
+	f32.Norm(to, s.x.elements(from, *room), s.mean, s.scale, s.beta.data, s.relu && s.shortcut == nil)
 	if s.shortcut != nil {
-		room := f32.Scratch(len(to))
 		f32.Add(to, to, s.shortcut.elements(from, *room), s.relu)
-		f32.Release(room)
 	}
+	f32.Release(room)
 }
 
 // maskGradient clears y's gradient where y is not positive.

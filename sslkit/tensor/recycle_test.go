@@ -245,7 +245,8 @@ func TestUsedUp(t *testing.T) {
 }
 
 // What the way back can make again goes back at once, and the gradients stay the
-// same: two residual blocks, the second with a shortcut of its own.
+// same: two residual blocks, the second with a shortcut of its own, and two
+// normalisations in a row.
 func TestMadeAgain(t *testing.T) {
 	poisoned(t)
 	run := func(used bool) (all [][]float32, dropped int) {
@@ -274,6 +275,15 @@ func TestMadeAgain(t *testing.T) {
 		}
 		x = block(x, 1, func(x *Tensor) *Tensor { return x })
 		x = block(x, 2, func(x *Tensor) *Tensor { return norm(Conv2D(x, short, 2, 0)) })
+		for range 2 {
+			y := norm(x)
+			if used {
+				if x.UsedUpBy(y); x.data == nil {
+					dropped++
+				}
+			}
+			x = y
+		}
 		Backward(Mean(Mul(x, random(6, x.shape...))))
 		for _, leaf := range []*Tensor{in, gamma, beta, w, short} {
 			all = append(all, leaf.grad)
@@ -282,8 +292,8 @@ func TestMadeAgain(t *testing.T) {
 	}
 	want, _ := run(false)
 	got, dropped := run(true)
-	if dropped != 4 { // x and, being x, s of the first block; s and x of the second
-		t.Errorf("%d tensors were given back at once, want 4", dropped)
+	if dropped != 6 { // x and, being x, s of the first block; s and x of the second; what the norms had
+		t.Errorf("%d tensors were given back at once, want 6", dropped)
 	}
 	for i := range want {
 		if !slices.Equal(got[i], want[i]) {

@@ -8,6 +8,12 @@
 // remembers how to send its gradient to its inputs, forward and backward
 // standing together in one function. [Backward] walks these from the loss.
 //
+// What a step needs besides its results is used again by the next: the nodes of
+// the graph, gradients and what operations save for the way back. For that the
+// functions that go back capture nothing; what they need is saved beside them.
+// Results are their caller's and the garbage collector's, unless it promises not
+// to look at them again: see [Tensor.UsedUpBy] and [Consume].
+//
 // A tensor that needs no gradient has no memory of how it was made: [Detach]
 // cuts the graph by type, not by a flag that code must respect.
 //
@@ -47,10 +53,10 @@ type Tensor struct {
 	visited   bool
 
 	dims    [4]int     // shape, if that has room
-	held    *[]float32 // the buffer of grad, if it goes back after use
-	ignored *Tensor    // an input that t's way back does not read
 	own     *[]float32 // the buffer of data, if it may go back after use
-	beside  *[]float32 // the buffer of what the operation returned beside t
+	held    *[]float32 // that of grad, if it goes back after use
+	beside  *[]float32 // that of what the operation returned beside t
+	ignored *Tensor    // an input that t's way back does not read
 
 	done <-chan struct{} // closed when nobody waits for what is made of t
 }
