@@ -31,6 +31,7 @@ func init() {
 				"Concat":              reflect.ValueOf(tensor.Concat),
 				"ConcatColumns":       reflect.ValueOf(tensor.ConcatColumns),
 				"ConcatTokens":        reflect.ValueOf(tensor.ConcatTokens),
+				"Consume":             reflect.ValueOf(tensor.Consume),
 				"Conv2D":              reflect.ValueOf(tensor.Conv2D),
 				"CrossEntropy":        reflect.ValueOf(tensor.CrossEntropy),
 				"Embedding":           reflect.ValueOf(tensor.Embedding),
@@ -85,7 +86,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{},
 			Untypeds: map[string]string{
-				"Numerics": "string:4",
+				"Numerics": "string:5",
 			},
 		}
 	})
