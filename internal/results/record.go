@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"sslnotes/sslkit/tensor"
+	"sslnotes/sslkit/pipeline"
 	"sslnotes/tracker"
 )
 
@@ -56,7 +56,7 @@ func read(dir string, row Row) (r Result, ok bool, err error) {
 	if err != nil {
 		return r, false, fmt.Errorf("results: %s: %w", path, err)
 	}
-	return r, r.Row == row && r.Numerics == tensor.Numerics, nil
+	return r, r.Row == row && r.Numerics == pipeline.Numerics, nil
 }
 
 // write puts a result into dir, whole or not at all.

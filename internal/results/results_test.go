@@ -11,7 +11,6 @@ import (
 	"sslnotes/internal/catalog"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pipeline"
-	"sslnotes/sslkit/tensor"
 	"sslnotes/tracker"
 )
 
@@ -104,7 +103,7 @@ func TestTable(t *testing.T) {
 	put := func(name string, accuracy float64) {
 		for _, row := range p.Rows() {
 			if row.Name == name {
-				if err := write(dir, Result{Row: row, Metrics: map[string]float64{"test_accuracy": accuracy}, Numerics: tensor.Numerics}); err != nil {
+				if err := write(dir, Result{Row: row, Metrics: map[string]float64{"test_accuracy": accuracy}, Numerics: pipeline.Numerics}); err != nil {
 					t.Fatal(err)
 				}
 				return
@@ -128,7 +127,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"| SimCLR | 85.0 ± 7.1 | – | – | 55.0 | – | – | +12.5 ± 2.5 |",
 		"| raw pixels | 60.0 | – | 35.0 | – | – | – |  |",
-		"9 of 42 rows", "Numerics " + tensor.Numerics + ".",
+		"9 of 42 rows", "Numerics " + pipeline.Numerics + ".",
 		"| SimCLR − raw pixels, linear probe, all labels | +25.0 | 5.0 | 2 |",
 		"| SimCLR fine-tuned − raw pixels, 10 labels a class | +20.0 | 10.0 | 2 |",
 	} {

@@ -202,6 +202,9 @@ func (t *pretraining) loadHeads(r *Run) error {
 	return err
 }
 
+// Numerics is the version of the arithmetic by which this program's runs are made.
+const Numerics = tensor.Numerics
+
 // tasks are the types a record's config may name at its top.
 var tasks = []any{pretraining{}, random{}, pixels{}, imported{}, supervised{}, Probe{}, Neighbours{}, Tuning{}}
 
