@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -34,7 +35,7 @@ func Open(path string) (*Store, error) {
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		return nil, fmt.Errorf("tracker: %s is a folder, want a file", path)
 	}
-	dsn := "file:" + (&pathEscaper{path}).String() + "?_txlock=immediate&_busy_timeout=30000&_foreign_keys=on"
+	dsn := fmt.Sprintf("file:%s?_txlock=immediate&_busy_timeout=%d&_foreign_keys=on", &pathEscaper{path}, busy.Milliseconds())
 	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("tracker: opening %s: %w", path, err)
@@ -79,11 +80,27 @@ func (s *Store) prepare() error {
 		return fmt.Errorf("it belongs to another program (application id %#x, %d tables)", id, tables)
 	}
 	for _, pragma := range []string{"journal_mode=WAL", "synchronous=NORMAL"} {
-		if _, err := s.db.Exec("PRAGMA " + pragma); err != nil {
+		if err := s.patiently("PRAGMA " + pragma); err != nil {
 			return err
 		}
 	}
 	return s.migrate()
+}
+
+// busy is how long a lock of another process is waited for.
+const busy = 30 * time.Second
+
+// patiently executes a statement for which SQLite itself does not wait: of
+// several processes that turn to the write-ahead log at once, all but one find
+// the file locked.
+func (s *Store) patiently(statement string) error {
+	for end := time.Now().Add(busy); ; time.Sleep(5 * time.Millisecond) {
+		_, err := s.db.Exec(statement)
+		var serr sqlite3.Error
+		if !errors.As(err, &serr) || serr.Code != sqlite3.ErrBusy || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // migrate runs the numbered scripts that the file has not seen, each in a

@@ -34,7 +34,7 @@ func TestBeside(t *testing.T) {
 	dir := t.TempDir()
 	p := Plan{Seeds: 2, Methods: []string{"simclr", "mae"}}
 	for _, row := range p.Rows() {
-		r := Result{Row: row}
+		r := Result{Row: row, Numerics: pipeline.Numerics}
 		switch row.Name {
 		case "simclr-1", "simclr-2":
 			r.Config = json.RawMessage(`{"Schedule":{"Steps":428}}`)
