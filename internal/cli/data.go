@@ -48,7 +48,7 @@ type dataRow struct {
 func dataRows() []dataRow {
 	rows := []dataRow{
 		{Name: "fashion-mini", Summary: "2,000 + 500 images of fashion-mnist", Licence: "MIT, Zalando SE", Path: "embedded"},
-		{Name: "emoji", Summary: "5,411 captioned colour pictures 32×32 of 1,906 concepts in 3 styles, 9 groups", Licence: "Apache-2.0 (google), CC BY 4.0 (twitter), MIT (fluent, names)", Path: "embedded"},
+		{Name: "emoji", Summary: "8,845 captioned colour pictures 32×32 of 1,906 concepts in 6 styles, 9 groups", Licence: "Apache-2.0 (google, blobs, firefox), CC BY 4.0 (twitter), MIT (fluent, flat, names)", Path: "embedded"},
 	}
 	for _, s := range data.Sources() {
 		dir, err := s.Find()
@@ -217,7 +217,8 @@ result is the same byte for byte.
   fashion-mini  the first 200 training and 50 test images of each class, in a
                 fixed random order, of fashion-mnist, which must be here
   emoji         from packages that lie in the folder --from, where this put them:
-                npm pack emoji-datasource@16.0.0 emojibase-data@17.0.0 @lobehub/fluent-emoji-3d@1.1.0`,
+                npm pack emoji-datasource@16.0.0 emojibase-data@17.0.0 @lobehub/fluent-emoji-3d@1.1.0 \
+                  @iconify-json/fluent-emoji-flat@1.2.6 @iconify-json/noto-v1@1.2.5 @iconify-json/fxemoji@1.2.2`,
 		Example: `  sslnotes data build-pack fashion-mini sslkit/data/fashion-mini.gz
   sslnotes data build-pack emoji sslkit/data/emoji.gz --from packages`,
 		Args:      cobra.ExactArgs(2),

@@ -37,9 +37,12 @@ var (
 	sheets   = input{"emoji-datasource@16.0.0", "emoji-datasource-16.0.0.tgz", "2006725061dc0098daa832d65f854a7bec0740af2eb47cb5b23d89f7e2c849f9"}
 	keywords = input{"emojibase-data@17.0.0", "emojibase-data-17.0.0.tgz", "d01d0e2ca4e22cb402679532155342c71e2e871f25c32223c013b8b166ebdf5a"}
 	fluent   = input{"@lobehub/fluent-emoji-3d@1.1.0", "lobehub-fluent-emoji-3d-1.1.0.tgz", "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58"}
+	flat     = input{"@iconify-json/fluent-emoji-flat@1.2.6", "iconify-json-fluent-emoji-flat-1.2.6.tgz", "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175"}
+	blobs    = input{"@iconify-json/noto-v1@1.2.5", "iconify-json-noto-v1-1.2.5.tgz", "2bf62c26c2c2884aa99e90aec942cdaee17a5921f05690694f4978ad4b017c37"}
+	firefox  = input{"@iconify-json/fxemoji@1.2.2", "iconify-json-fxemoji-1.2.2.tgz", "f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef"}
 )
 
-// Emoji builds the emoji set from three packages of npm that lie in dir.
+// Emoji builds the emoji set from six packages of npm that lie in dir.
 func Emoji(dir string) ([]byte, error) {
 	list, err := sheets.read(dir, "emoji.json", "img/google/sheets/32.png", "img/twitter/sheets/32.png")
 	if err != nil {
@@ -65,7 +68,17 @@ func Emoji(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data.PackEmoji(concepts, append(styles, style("fluent", pictures)))
+	styles = append(styles, style("fluent", pictures))
+	for _, set := range []struct {
+		name string
+		in   input
+	}{{"flat", flat}, {"blobs", blobs}, {"firefox", firefox}} {
+		if pictures, err = drawn(dir, set.in, entries, concepts); err != nil {
+			return nil, err
+		}
+		styles = append(styles, style(set.name, pictures))
+	}
+	return data.PackEmoji(concepts, styles)
 }
 
 func style(name string, pictures []*image.RGBA) data.EmojiStyle {
@@ -121,9 +134,12 @@ type entry struct {
 	Sub      string `json:"subcategory"`
 	SheetX   int    `json:"sheet_x"`
 	SheetY   int    `json:"sheet_y"`
+	Name     string `json:"name"`
 	Google   bool   `json:"has_img_google"`
 	Twitter  bool   `json:"has_img_twitter"`
 	Order    int    `json:"sort_order"`
+
+	ShortNames []string `json:"short_names"`
 }
 
 // concepts joins the list of pictures with names and keywords, in the order of

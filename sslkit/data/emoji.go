@@ -56,7 +56,9 @@ type Emoji struct {
 var loadEmoji = sync.OnceValues(func() (*Emoji, error) { return unpackEmoji(emojiPack) })
 
 // LoadEmoji returns the emoji that are a part of the program: google (Noto),
-// twitter (Twemoji), and fluent (Fluent 3D, which has no flags).
+// twitter (Twemoji), fluent (Fluent 3D), flat (the same shapes in few colours),
+// blobs (Noto as it was until 2017) and firefox (FxEmoji). The last four have
+// hardly a country's flag, the last two only older emoji.
 func LoadEmoji() (*Emoji, error) { return loadEmoji() }
 
 // Concepts returns what there are pictures of. It must not be changed.
@@ -220,7 +222,7 @@ type emojiHead struct {
 	Styles   []string       `json:"styles"`
 }
 
-const emojiDigest = "13d60fe0e556b3359989bcaf7b65edf26793e35d6788309cbad97d322db507f0" // of the unpacked content
+const emojiDigest = "b9d25704c2a502a93f9beae54fe08336239440bb09bfd1f7a44b57f4d0205c82" // of the unpacked content
 
 // unpackEmoji reads what PackEmoji wrote.
 func unpackEmoji(pack []byte) (*Emoji, error) {
