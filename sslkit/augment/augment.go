@@ -79,7 +79,8 @@ func newLerp(scale, shift float32, i, to, from int) lerp {
 }
 
 // Crop cuts out a random part and scales it to the view: the area a uniform
-// share of the image, the aspect ratio log-uniform (Szegedy and others 2015).
+// share of the image, the aspect ratio log-uniform (Szegedy and others 2015). A
+// part may be larger than the image, whose edges then repeat around it.
 type Crop struct {
 	MinArea, MaxArea float32 // If 0, 0.3 and 1.
 	MaxRatio         float32 // width to height up to this or its inverse. If 0, 4/3.
@@ -89,10 +90,11 @@ type Crop struct {
 func (c Crop) Geometry(m Map, r *rng.Stream) Map {
 	low, high, ratio := or(c.MinArea, 0.3), or(c.MaxArea, 1), or(c.MaxRatio, 4.0/3)
 	w, h := float32(1), float32(1)
+	side := max(1, root(high)) // the longest
 	for range 10 {
 		area, aspect := r.Uniform(low, high), power(ratio, r.Uniform(-1, 1))
 		tw, th := root(area*aspect), root(area/aspect)
-		if tw <= 1 && th <= 1 {
+		if tw <= side && th <= side {
 			w, h = tw, th
 			break
 		}
@@ -119,30 +121,6 @@ func (f Flip) Geometry(m Map, r *rng.Stream) Map {
 
 // Values implements Op.
 func (f Flip) Values(*data.Image, *rng.Stream) {}
-
-// Jitter changes brightness, by a factor, and contrast, about the image's mean;
-// values are clipped to [0,1] after each.
-type Jitter struct {
-	Brightness float32 // factor in 1 ± this. If 0, none.
-	Contrast   float32 // factor in 1 ± this. If 0, none.
-	P          float32 // probability. If 0, 0.8.
-}
-
-// Geometry implements Op.
-func (j Jitter) Geometry(m Map, _ *rng.Stream) Map { return m }
-
-// Values implements Op.
-func (j Jitter) Values(img *data.Image, r *rng.Stream) {
-	if !r.Bool(or(j.P, 0.8)) {
-		return
-	}
-	scale(img.Pix, 0, r.Uniform(1-j.Brightness, 1+j.Brightness))
-	var sum float64
-	for _, v := range img.Pix {
-		sum += float64(v)
-	}
-	scale(img.Pix, float32(sum/float64(len(img.Pix))), r.Uniform(1-j.Contrast, 1+j.Contrast))
-}
 
 // scale stretches values about a centre and clips them to [0,1].
 func scale(x []float32, centre, by float32) {

@@ -83,3 +83,25 @@ func TestPower(t *testing.T) {
 		}
 	}
 }
+
+// TestCropAround expects windows larger than the image, its edges around it.
+func TestCropAround(t *testing.T) {
+	src := picture(8, 8, 1)
+	var sum float64
+	for i := range uint64(2000) {
+		m := Crop{MinArea: 0.5, MaxArea: 2, MaxRatio: 1}.Geometry(Map{XX: 1, YY: 1}, rng.New(1, "crop", i))
+		area := float64(m.XX * m.YY)
+		sum += area
+		if area < 0.499 || area > 2.001 || math.Abs(float64(m.X0)) > math.Abs(1-float64(m.XX))+1e-6 {
+			t.Fatalf("window %+v", m)
+		}
+	}
+	if mean := sum / 2000; math.Abs(mean-1.25) > 0.05 {
+		t.Errorf("mean area %.3f, want 1.25", mean)
+	}
+	dst := blank(src)
+	Chain{Crop{MinArea: 4, MaxArea: 4, MaxRatio: 1}}.Draw(&dst, src, rng.New(1, "view"))
+	if dst.Pix[0] != src.Pix[0] || dst.Pix[63] != src.Pix[63] {
+		t.Error("the corners of a window around the image are not the image's")
+	}
+}
