@@ -222,7 +222,7 @@ type emojiHead struct {
 	Styles   []string       `json:"styles"`
 }
 
-const emojiDigest = "b9d25704c2a502a93f9beae54fe08336239440bb09bfd1f7a44b57f4d0205c82" // of the unpacked content
+const emojiDigest = "cd9ea6f802e40b2704a1730f2fd75e7e1070e6960730f1b386aa42e83c61e342" // of the unpacked content
 
 // unpackEmoji reads what PackEmoji wrote.
 func unpackEmoji(pack []byte) (*Emoji, error) {
