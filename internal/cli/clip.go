@@ -3,132 +3,227 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"sslnotes/internal/results"
 	"sslnotes/sslkit/clip"
 	"sslnotes/sslkit/data"
-	"sslnotes/sslkit/pipeline"
 	"sslnotes/sslkit/tensor"
 )
 
+// retrieveOptions are the flags of retrieve.
+type retrieveOptions struct {
+	training, style, dir, weights string
+	baselines, make               bool
+	seeds                         int
+}
+
 // retrieve is hidden: it serves this project's own numbers of CLIP.
 func (a *app) retrieve() *cobra.Command {
-	var training, style string
-	var baselines bool
+	var o retrieveOptions
 	c := &cobra.Command{
 		Use:    "retrieve [RUN...]",
 		Hidden: true,
 		Short:  "Ask runs of CLIP for the captions of emoji in a style they never saw",
-		Long: `Ask runs of CLIP, and three baselines, for the captions of emoji in a style that
-they never saw: of concepts they trained on among all captions, and of concepts
-they never saw among themselves.`,
+		Long: `Ask runs of CLIP, and baselines, for the captions of emoji in a style that they
+never saw: of concepts they trained on among all captions, and of concepts they
+never saw among themselves.
+
+--make makes the runs of this project's recipe instead, one a seed, and leaves
+what they and the baselines answer in --dir. What is there already is not made
+again. The first seed's weights become those that clip.Pretrained returns.`,
 		Example: `  sslnotes train clip --data emoji-google-fluent --encoder resnet
-  sslnotes retrieve clip-1`,
+  sslnotes retrieve clip-1
+  sslnotes retrieve --make --seeds 3`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.runRetrieve(c.Context(), training, style, baselines, args)
+			if o.make {
+				return a.makeRetrieval(c.Context(), o)
+			}
+			return a.runRetrieve(c.Context(), o, args)
 		},
 	}
-	c.Flags().StringVar(&training, "training", "emoji-google-fluent", "the set that runs trained on")
-	c.Flags().BoolVar(&baselines, "baselines", true, "ask the baselines too, which takes minutes")
-	c.Flags().StringVar(&style, "style", "emoji-twitter", "the set that is judged")
+	f := c.Flags()
+	f.StringVar(&o.training, "training", clip.RecipeData, "the set that baselines learn from")
+	f.StringVar(&o.style, "style", "emoji-twitter", "the set that is judged")
+	f.BoolVar(&o.baselines, "baselines", true, "ask the baselines too, which takes minutes")
+	f.BoolVar(&o.make, "make", false, "make the runs of the recipe")
+	f.IntVar(&o.seeds, "seeds", 3, "with --make, the runs")
+	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make, the folder of what was answered")
+	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first seed's weights")
 	return c
 }
 
-func (a *app) runRetrieve(ctx context.Context, training, style string, baselines bool, runs []string) error {
-	train, _, err := data.Open(training)
-	if err != nil {
-		return err
-	}
-	if train, _, err = train.Holdout(); err != nil { // as train does
-		return err
+// questions asks about a style's pictures what a training set tells.
+func questions(training, style string) (r retrieval, err error) {
+	if r.training, _, err = data.Open(training); err != nil {
+		return r, err
 	}
 	seen, held, err := data.Open(style)
 	if err != nil {
-		return err
+		return r, err
 	}
-	known, unknown, err := clip.Questions(train, seen, held)
-	if err != nil {
-		return err
-	}
-	r := retrieval{a, known, unknown}
-	fmt.Fprintf(a.out, "%-24s %d pictures among %d    %d pictures among %d\n", "R@1 and R@5 (%)",
-		known.Pictures.Len(), len(known.Candidates), unknown.Pictures.Len(), len(unknown.Candidates))
-	fmt.Fprintf(a.out, "%-24s %6.2f %6.2f            %6.2f %6.2f\n", "chance", 100*known.Chance(), 500*known.Chance(), 100*unknown.Chance(), 500*unknown.Chance())
-	for _, ref := range runs {
-		if err := r.run(ctx, ref); err != nil {
-			return err
-		}
-	}
-	if !baselines {
-		return nil
-	}
-	return r.baselines(train)
+	r.known, r.unknown, err = clip.Questions(r.training, seen, held)
+	return r, err
 }
 
-// retrieval is two questions and where answers go.
+// retrieval is two questions and the pictures that tell of the first.
 type retrieval struct {
-	*app
+	training       *data.Set
 	known, unknown clip.Question
 }
 
-func (r retrieval) run(ctx context.Context, ref string) error {
-	s, err := r.session(ctx)
+// answers are R@1 and R@5 of both questions.
+func (r retrieval) answers(known, unknown *tensor.Tensor) results.Retrieval {
+	return results.Retrieval{
+		Seen1: clip.Retrieval(known, r.known.Truth, 1), Seen5: clip.Retrieval(known, r.known.Truth, 5),
+		Held1: clip.Retrieval(unknown, r.unknown.Truth, 1), Held5: clip.Retrieval(unknown, r.unknown.Truth, 5),
+	}
+}
+
+func (r retrieval) chance() results.Retrieval {
+	k, u := r.known.Chance(), r.unknown.Chance()
+	return results.Retrieval{Seen1: k, Seen5: 5 * k, Held1: u, Held5: 5 * u}
+}
+
+// penalties are those of ridge regressions.
+var penalties = []float64{0.1, 1, 10}
+
+func (r retrieval) ridge(penalty float64) (results.Retrieval, error) {
+	a, err := r.known.Ridge(r.training, penalty)
+	if err != nil {
+		return results.Retrieval{}, err
+	}
+	b, err := r.unknown.Ridge(r.training, penalty)
+	return r.answers(a, b), err
+}
+
+func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string) error {
+	r, err := questions(o.training, o.style)
 	if err != nil {
 		return err
+	}
+	fmt.Fprintf(a.out, "%-24s %d pictures among %d    %d pictures among %d\n", "R@1 and R@5 (%)",
+		r.known.Pictures.Len(), len(r.known.Candidates), r.unknown.Pictures.Len(), len(r.unknown.Candidates))
+	line := func(name string, x results.Retrieval) {
+		fmt.Fprintf(a.out, "%-24s %6.2f %6.2f            %6.2f %6.2f\n", name, 100*x.Seen1, 100*x.Seen5, 100*x.Held1, 100*x.Held5)
+	}
+	line("chance", r.chance())
+	for _, ref := range runs {
+		m, err := a.modelOf(ctx, ref)
+		if err != nil {
+			return err
+		}
+		line(ref, r.answers(r.known.Answer(m), r.unknown.Answer(m)))
+	}
+	if !o.baselines {
+		return nil
+	}
+	line("nearest pixels", r.answers(r.known.Neighbour(r.training), r.unknown.Neighbour(r.training)))
+	for _, penalty := range penalties {
+		x, err := r.ridge(penalty)
+		if err != nil {
+			return err
+		}
+		line(fmt.Sprintf("ridge, penalty %g", penalty), x)
+	}
+	return nil
+}
+
+// modelOf loads what a run of CLIP trained.
+func (a *app) modelOf(ctx context.Context, ref string) (*clip.CLIP, error) {
+	s, err := a.session(ctx)
+	if err != nil {
+		return nil, err
 	}
 	run, err := s.Load(ref)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m, ok := run.Method().(*clip.CLIP)
 	if !ok {
-		return fmt.Errorf("run %s is no finished run of CLIP", run.Name())
+		return nil, fmt.Errorf("run %s is no finished run of CLIP", run.Name())
 	}
-	spec, err := trainedOn(run)
+	return m, nil
+}
+
+// makeRetrieval makes what is missing in o.dir.
+func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
+	r, err := questions(clip.RecipeData, o.style)
 	if err != nil {
 		return err
 	}
-	r.line(run.Name(), r.known.Answer(m, spec), r.unknown.Answer(m, spec))
+	if !results.HasRetrieval(o.dir, "baselines") {
+		if err := r.makeBaselines(o); err != nil {
+			return err
+		}
+	}
+	for seed := 1; seed <= o.seeds; seed++ {
+		name := fmt.Sprintf("clip-%d", seed)
+		if results.HasRetrieval(o.dir, name) {
+			continue
+		}
+		if err := a.makeRun(ctx, r, o, name, uint64(seed)); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s is in %s\n", name, o.dir)
+	}
 	return nil
 }
 
-// trainedOn describes the images that a run trained on.
-func trainedOn(run *pipeline.Run) (data.Spec, error) {
+func (r retrieval) makeBaselines(o retrieveOptions) error {
+	b := results.RetrievalFile{Name: "baselines", Judged: o.style, Training: r.training.Digest(), Pictures: r.training.Len(),
+		Seen: len(r.known.Truth), Candidates: len(r.known.Candidates), Held: len(r.unknown.Truth)}
+	b.Add("chance", r.chance())
+	b.Add("nearest neighbour in raw pixels", r.answers(r.known.Neighbour(r.training), r.unknown.Neighbour(r.training)))
+	for _, penalty := range penalties {
+		x, err := r.ridge(penalty)
+		if err != nil {
+			return err
+		}
+		b.Add(fmt.Sprintf("ridge regression of words on pixels, penalty %g", penalty), x)
+	}
+	return b.Write(o.dir)
+}
+
+// makeRun trains by the recipe and asks once.
+func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name string, seed uint64) error {
+	s, err := a.session(ctx)
+	if err != nil {
+		return err
+	}
+	plan, m, schedule := clip.Recipe()
+	schedule.Seed = seed
+	before := results.CPUSeconds()
+	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
+	if err != nil {
+		return err
+	}
 	rec, err := run.Record()
 	if err != nil {
-		return data.Spec{}, err
+		return err
 	}
-	for _, d := range rec.Data {
-		if d.Role == "unlabelled" {
-			set, err := data.Part(d.Name, d.Split)
-			if err != nil {
-				return data.Spec{}, err
-			}
-			return set.Spec(), nil
-		}
-	}
-	return data.Spec{}, fmt.Errorf("run %s names no data that it trained on", run.Name())
-}
-
-func (r retrieval) baselines(train *data.Set) error {
-	r.line("nearest pixels", r.known.Neighbour(train), r.unknown.Neighbour(train))
-	for _, penalty := range []float64{0.1, 1, 10} {
-		a, err := r.known.Ridge(train, penalty)
-		if err != nil {
+	f := results.RetrievalOf(name, rec, results.CPUSeconds()-before)
+	f.Judged, f.Training, f.Pictures = o.style, r.training.Digest(), r.training.Len()
+	f.Seen, f.Candidates, f.Held = len(r.known.Truth), len(r.known.Candidates), len(r.unknown.Truth)
+	f.Add("CLIP", r.answers(r.known.Answer(m), r.unknown.Answer(m)))
+	if seed == 1 {
+		if err := writeWeights(o.weights, m); err != nil {
 			return err
 		}
-		b, err := r.unknown.Ridge(train, penalty)
-		if err != nil {
-			return err
-		}
-		r.line(fmt.Sprintf("ridge, penalty %g", penalty), a, b)
 	}
-	return nil
+	return f.Write(o.dir)
 }
 
-func (r retrieval) line(name string, known, unknown *tensor.Tensor) {
-	at := func(s *tensor.Tensor, q clip.Question, k int) float64 { return 100 * clip.Retrieval(s, q.Truth, k) }
-	fmt.Fprintf(r.out, "%-24s %6.2f %6.2f            %6.2f %6.2f\n", name,
-		at(known, r.known, 1), at(known, r.known, 5), at(unknown, r.unknown, 1), at(unknown, r.unknown, 5))
+func writeWeights(path string, m *clip.CLIP) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := clip.WriteWeights(f, m); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
 }

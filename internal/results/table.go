@@ -132,7 +132,11 @@ func (p Plan) Report(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + chosen, nil
+	captioned, err := retrieval(dir)
+	if err != nil {
+		return "", err
+	}
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + captioned + chosen, nil
 }
 
 // caption says what the tables show.

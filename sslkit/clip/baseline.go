@@ -63,28 +63,42 @@ func centred(set *data.Set) *tensor.Tensor {
 // predicted words with its own, a unit vector each. It is [M,N]. It returns an
 // error unless penalty > 0.
 //
-// It solves the dual problem, of one unknown for each training picture, in
-// float64.
+// It solves, in float64, for one unknown for each training picture or for each
+// value of a pixel, whichever are fewer.
 func (q Question) Ridge(training *data.Set, penalty float64) (*tensor.Tensor, error) {
 	if !(penalty > 0) {
 		return nil, fmt.Errorf("clip: Ridge: penalty is %g, want > 0", penalty)
 	}
-	n, c := training.Len(), len(q.Candidates)
-	x := centred(training)
-	k := wide(tensor.MatMulT(x, x))
-	for i := range n {
-		k[i*n+i] += penalty
-	}
+	x, asked := centred(training), centred(q.Pictures)
 	b := overlaps(training.Captions(), q.Candidates)
-	factor(k, n)
-	solve(k, b, n, c)
-	a := tensor.New(c, n)
-	for i := range n {
-		for j := range c {
-			a.Data()[j*n+i] = float32(b[i*c+j])
-		}
+	c := len(q.Candidates)
+	if training.Len() > x.Dim(1) { // (xᵀx + penalty)⁻¹ xᵀb: [values,C]
+		across := tensor.Transpose(x)
+		b = wide(tensor.MatMulT(across, tensor.Transpose(narrow(b, training.Len(), c))))
+		return tensor.MatMulT(asked, tensor.Transpose(solved(tensor.MatMulT(across, across), penalty, b, c))), nil
 	}
-	return tensor.MatMulT(tensor.MatMulT(centred(q.Pictures), x), a), nil
+	// (xxᵀ + penalty)⁻¹ b: [N,C]
+	a := solved(tensor.MatMulT(x, x), penalty, b, c)
+	return tensor.MatMulT(tensor.MatMulT(asked, x), tensor.Transpose(a)), nil
+}
+
+// solved solves (k + penalty) a = b for a [n,c].
+func solved(k *tensor.Tensor, penalty float64, b []float64, c int) *tensor.Tensor {
+	n, w := k.Dim(0), wide(k)
+	for i := range n {
+		w[i*n+i] += penalty
+	}
+	factor(w, n)
+	solve(w, b, n, c)
+	return narrow(b, n, c)
+}
+
+func narrow(x []float64, n, c int) *tensor.Tensor {
+	t := tensor.New(n, c)
+	for i, v := range x {
+		t.Data()[i] = float32(v)
+	}
+	return t
 }
 
 func wide(t *tensor.Tensor) []float64 {

@@ -43,6 +43,7 @@ type CLIP struct {
 	// Augment draws the image. If nil, a crop of at least 60 % of the area.
 	Augment augment.Chain
 
+	in                  data.Spec // of the images that training sees
 	encoder             nn.Encoder
 	text                *nn.TextEncoder
 	imageHead, textHead *nn.Linear
@@ -77,7 +78,7 @@ func (m *CLIP) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 		return nil, fmt.Errorf("clip: CLIP.Text: %w", err)
 	}
 	r := s.Stream("projections")
-	m.encoder, m.text = e, text
+	m.in, m.encoder, m.text = in, e, text
 	m.imageHead = nn.NewLinear("image projection", e.Dim(), m.Dim, false, r)
 	m.textHead = nn.NewLinear("text projection", text.Dim(), m.Dim, false, r)
 	m.scale = scalar("logit scale", -float32(rng.Log(float64(m.Temperature))))
@@ -262,6 +263,28 @@ func (m *CLIP) ImageFeatures(x *tensor.Tensor) *tensor.Tensor {
 		copy(out.Data()[from*m.Dim:], m.images(part, false).Data())
 	}
 	return out
+}
+
+// Embed returns the unit features [N,Dim] of the pictures of a set at index, or
+// of all of them if it is nil. They are normalised as those of training were,
+// which need not be as the set's own spec says. It panics before Build, or if
+// they are of another size.
+func (m *CLIP) Embed(set *data.Set, index []int) *tensor.Tensor {
+	if s := set.Spec(); s.Height != m.in.Height || s.Width != m.in.Width || s.Channels != m.in.Channels {
+		panic(fmt.Sprintf("clip: Embed of images of %d×%d×%d, trained on %d×%d×%d", s.Height, s.Width, s.Channels, m.in.Height, m.in.Width, m.in.Channels))
+	}
+	if index == nil {
+		index = make([]int, set.Len())
+		for i := range index {
+			index[i] = i
+		}
+	}
+	x := tensor.New(len(index), m.in.Height, m.in.Width, m.in.Channels)
+	size := x.Len() / len(index)
+	for i, at := range index {
+		m.in.Normalise(x.Data()[i*size:(i+1)*size], set.Image(at))
+	}
+	return m.ImageFeatures(x)
 }
 
 // TextFeatures returns the unit features [N,Dim] of texts, whole, without

@@ -68,17 +68,7 @@ func ask(set *data.Set, captions []string, among map[string]bool) (Question, err
 func (q Question) Chance() float64 { return 1 / float64(len(q.Candidates)) }
 
 // Answer returns the similarities [M,N] of the pictures to the candidates, as
-// the model sees them. Pictures are normalised by the spec of its training.
-func (q Question) Answer(m *CLIP, training data.Spec) *tensor.Tensor {
-	return tensor.MatMulT(m.ImageFeatures(normalised(q.Pictures, training)), m.TextFeatures(q.Candidates))
-}
-
-// normalised returns all pictures of a set as [N,H,W,C], by a spec.
-func normalised(set *data.Set, spec data.Spec) *tensor.Tensor {
-	x := tensor.New(set.Len(), spec.Height, spec.Width, spec.Channels)
-	size := spec.Height * spec.Width * spec.Channels
-	for i := range set.Len() {
-		spec.Normalise(x.Data()[i*size:(i+1)*size], set.Image(i))
-	}
-	return x
+// the model sees them.
+func (q Question) Answer(m *CLIP) *tensor.Tensor {
+	return tensor.MatMulT(m.Embed(q.Pictures, nil), m.TextFeatures(q.Candidates))
 }

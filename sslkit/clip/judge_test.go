@@ -109,6 +109,44 @@ func TestBaselinesKnowTraining(t *testing.T) {
 	}
 }
 
+// Fitted for each value of a pixel, the map is that fitted for each picture: here
+// there are a few more pictures than values, then a few less.
+func TestRidgeBothWays(t *testing.T) {
+	train, _, err := data.Open("emoji-google")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := train.Spec()
+	spec.Height, spec.Width = 2, 2
+	part := func(n int) *data.Set {
+		var pixels []uint8
+		spec.Captions = train.Captions()[:n]
+		for i := range n {
+			pixels = append(pixels, train.Pixels(i)[1600:1612]...)
+		}
+		set, err := data.FromPixels("tiny", "train", spec, train.Classes(), pixels, train.Labels()[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	many := part(30)
+	q, err := ask(part(5), many.Captions()[:7], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := q.Ridge(many, 0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := centred(many)
+	a := solved(tensor.MatMulT(x, x), 0.5, overlaps(many.Captions(), q.Candidates), len(q.Candidates))
+	want := tensor.MatMulT(tensor.MatMulT(centred(q.Pictures), x), tensor.Transpose(a))
+	for i, v := range got.Data() {
+		near(t, "ridge", float64(v), float64(want.Data()[i]), 1e-4)
+	}
+}
+
 func TestSolve(t *testing.T) {
 	const n, c = 9, 3
 	a := wide(tensor.MatMulT(random(1, n, n), random(1, n, n)))

@@ -1,0 +1,165 @@
+package results
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sslnotes/tracker"
+)
+
+// Retrieval is the share of pictures whose caption is the first, or among the
+// first five, of those offered: of concepts seen in training among all captions,
+// and of held-out concepts among themselves.
+type Retrieval struct {
+	Seen1 float64 `json:"seen_r1"`
+	Seen5 float64 `json:"seen_r5"`
+	Held1 float64 `json:"held_r1"`
+	Held5 float64 `json:"held_r5"`
+}
+
+// A RetrievalFile is what is kept of a run of CLIP, or of what it is held
+// against, and its answers about a style of emoji that it never saw.
+type RetrievalFile struct {
+	Name       string     `json:"name"`
+	Judged     string     `json:"judged"`   // the set
+	Training   string     `json:"training"` // digest of the set
+	Pictures   int        `json:"training_pictures"`
+	Seen       int        `json:"seen_pictures"`
+	Candidates int        `json:"captions"`
+	Held       int        `json:"held_pictures"`
+	Answers    []Answered `json:"answers"`
+	Command    string     `json:"command"`
+
+	// Of a run alone.
+	Run      string            `json:"run,omitempty"`
+	Seed     uint64            `json:"seed,omitempty"`
+	Digest   string            `json:"digest,omitempty"` // of its chain
+	Config   json.RawMessage   `json:"config,omitempty"`
+	Data     []tracker.DataRef `json:"data,omitempty"`
+	Numerics string            `json:"numerics,omitempty"`
+	Source   *tracker.Source   `json:"source,omitempty"`
+	Loss     float64           `json:"loss,omitempty"`
+	CPU      float64           `json:"cpu_seconds,omitempty"` // observed
+}
+
+// Answered is who answered, and how well.
+type Answered struct {
+	Who string `json:"who"`
+	Retrieval
+}
+
+// Add adds answers.
+func (f *RetrievalFile) Add(who string, r Retrieval) { f.Answers = append(f.Answers, Answered{who, r}) }
+
+// RetrievalOf begins the file of a run that took so many CPU seconds.
+func RetrievalOf(name string, r tracker.Run, cpu float64) RetrievalFile {
+	source := r.Source
+	return RetrievalFile{Name: name, Run: r.ID, Seed: r.Seed, Digest: r.Digest, Config: r.Config, Data: r.Data,
+		Numerics: r.Numerics, Source: &source, Loss: r.Metrics["loss"].Value, CPU: cpu}
+}
+
+// CPUSeconds is what this process has used so far, or 0 if that is not known.
+func CPUSeconds() float64 { return cpuTime().Seconds() }
+
+// retrievalCommand makes the files that are missing.
+const retrievalCommand = "sslnotes retrieve --make"
+
+// Write writes the file into dir, which it makes.
+func (f RetrievalFile) Write(dir string) error {
+	f.Command = retrievalCommand
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("results: %w", err)
+	}
+	return replace(filepath.Join(dir, f.Name+".json"), append(b, '\n'))
+}
+
+// HasRetrieval says whether dir holds that file.
+func HasRetrieval(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name+".json"))
+	return err == nil
+}
+
+// ReadRetrieval reads a file of dir.
+func ReadRetrieval(dir, name string) (f RetrievalFile, err error) {
+	path := filepath.Join(dir, name+".json")
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("results: %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// retrieval writes the section on CLIP from the folder clip in dir, nothing if
+// there is none.
+func retrieval(dir string) (string, error) {
+	dir = filepath.Join(dir, "clip")
+	base, err := ReadRetrieval(dir, "baselines")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var runs []RetrievalFile
+	for seed := 1; HasRetrieval(dir, fmt.Sprintf("clip-%d", seed)); seed++ {
+		f, err := ReadRetrieval(dir, fmt.Sprintf("clip-%d", seed))
+		if err != nil {
+			return "", err
+		}
+		if f.Training != base.Training || f.Judged != base.Judged || len(f.Answers) != 1 {
+			return "", fmt.Errorf("results: %s: %s is of other data than the baselines", dir, f.Name)
+		}
+		runs = append(runs, f)
+	}
+	return retrievalTable(base, runs), nil
+}
+
+func retrievalTable(base RetrievalFile, runs []RetrievalFile) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, asked once about a style that it never saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
+		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
+	if n := len(runs); n > 0 {
+		var cpu float64
+		for _, f := range runs {
+			cpu += f.CPU / 60 / float64(n)
+		}
+		fmt.Fprintf(&b, ", mean ± standard deviation over %d seeds, %.1f CPU minutes each. Numerics %s", n, cpu, runs[0].Numerics)
+	}
+	b.WriteString(". By `" + retrievalCommand + "`.\n\n| | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|\n")
+	row := func(who string, cell func(get func(Retrieval) float64) string) {
+		fmt.Fprintf(&b, "| %s |", who)
+		for _, get := range []func(Retrieval) float64{
+			func(r Retrieval) float64 { return r.Seen1 }, func(r Retrieval) float64 { return r.Seen5 },
+			func(r Retrieval) float64 { return r.Held1 }, func(r Retrieval) float64 { return r.Held5 },
+		} {
+			fmt.Fprintf(&b, " %s |", cell(get))
+		}
+		b.WriteString("\n")
+	}
+	if len(runs) > 0 {
+		row("CLIP", func(get func(Retrieval) float64) string {
+			var all []float64
+			for _, f := range runs {
+				all = append(all, 100*get(f.Answers[0].Retrieval))
+			}
+			mean, sd := moments(all)
+			return fmt.Sprintf("%.1f ± %.1f", mean, sd)
+		})
+	}
+	for _, a := range base.Answers {
+		row(a.Who, func(get func(Retrieval) float64) string { return fmt.Sprintf("%.1f", 100*get(a.Retrieval)) })
+	}
+	return b.String()
+}
