@@ -268,6 +268,33 @@ func paddingIsIgnored(t reporter, features func(texts []string) *tensor.Tensor) 
 	}
 }
 
+// Texts in groups have the features and give the gradients of texts at once.
+func TestGroups(t *testing.T) {
+	texts := []string{"a red apple, fruit", "car", "a green tree and some more words", "tree", "a red car", "fruit, apple", "zebra"}
+	features := func(groups int) (features []float32, gradient [][]float32) {
+		m := built(t, small())
+		m.Groups = groups
+		x := m.texts(texts)
+		tensor.Backward(tensor.Sum(tensor.Mul(x, random(5, x.Dim(0), x.Dim(1)))))
+		for _, p := range m.text.Params() {
+			gradient = append(gradient, slices.Clone(p.Value.Grad()))
+		}
+		return x.Data(), gradient
+	}
+	want, slopes := features(0)
+	for _, groups := range []int{1, 2, 3, 7, 20} {
+		got, grad := features(groups)
+		for i, v := range got {
+			near(t, "feature", float64(v), float64(want[i]), 1e-5)
+		}
+		for p, g := range grad {
+			for i, v := range g {
+				near(t, "gradient", float64(v), float64(slopes[p][i]), 1e-4)
+			}
+		}
+	}
+}
+
 func TestLongTextKeepsItsEnd(t *testing.T) {
 	m := built(t, small())
 	ids, lengths := m.encode([]string{strings.Repeat("unknown ", 20)})

@@ -43,6 +43,7 @@ func pictures(t *testing.T, style string) *data.Set {
 func TestCLIPSuite(t *testing.T) {
 	for name, change := range map[string]func(m *CLIP){
 		"symmetric": func(*CLIP) {}, "multi-positive": func(m *CLIP) { m.MultiPositive = true }, "sigmoid": func(m *CLIP) { m.Sigmoid = true },
+		"grouped": func(m *CLIP) { m.Groups = 2 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := func(change func(m *CLIP)) *CLIP {
@@ -56,7 +57,7 @@ func TestCLIPSuite(t *testing.T) {
 				Bad: map[string]sslkit.Method{
 					"CLIP.Temperature": with(func(m *CLIP) { m.Temperature = 2 }), "CLIP.Dim": with(func(m *CLIP) { m.Dim = -1 }),
 					"CLIP.Context": with(func(m *CLIP) { m.Context = 2 }), "CLIP.Vocabulary": with(func(m *CLIP) { m.Vocabulary = 100 }),
-					"CLIP.Phrases": with(func(m *CLIP) { m.Phrases = -1 }), "CLIP.Text": with(func(m *CLIP) { m.Text.Heads = 3 }),
+					"CLIP.Phrases": with(func(m *CLIP) { m.Phrases = -1 }), "CLIP.Groups": with(func(m *CLIP) { m.Groups = -1 }), "CLIP.Text": with(func(m *CLIP) { m.Text.Heads = 3 }),
 				},
 			})
 		})
