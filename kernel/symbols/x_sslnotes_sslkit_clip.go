@@ -15,21 +15,27 @@ func init() {
 		return imports.Package{
 			Name: "clip",
 			Binds: map[string]reflect.Value{
-				"InfoNCE":    reflect.ValueOf(clip.InfoNCE),
-				"Pairwise":   reflect.ValueOf(clip.Pairwise),
-				"Questions":  reflect.ValueOf(clip.Questions),
-				"Retrieval":  reflect.ValueOf(clip.Retrieval),
-				"Similarity": reflect.ValueOf(clip.Similarity),
-				"Symmetric":  reflect.ValueOf(clip.Symmetric),
-				"Templates":  reflect.ValueOf(&clip.Templates).Elem(),
-				"ZeroShot":   reflect.ValueOf(clip.ZeroShot),
+				"InfoNCE":      reflect.ValueOf(clip.InfoNCE),
+				"Pairwise":     reflect.ValueOf(clip.Pairwise),
+				"Questions":    reflect.ValueOf(clip.Questions),
+				"ReadWeights":  reflect.ValueOf(clip.ReadWeights),
+				"Recipe":       reflect.ValueOf(clip.Recipe),
+				"RecipeData":   reflect.ValueOf(clip.RecipeData),
+				"Retrieval":    reflect.ValueOf(clip.Retrieval),
+				"Similarity":   reflect.ValueOf(clip.Similarity),
+				"Symmetric":    reflect.ValueOf(clip.Symmetric),
+				"Templates":    reflect.ValueOf(&clip.Templates).Elem(),
+				"WriteWeights": reflect.ValueOf(clip.WriteWeights),
+				"ZeroShot":     reflect.ValueOf(clip.ZeroShot),
 			},
 			Types: map[string]reflect.Type{
 				"CLIP":     reflect.TypeFor[clip.CLIP](),
 				"Question": reflect.TypeFor[clip.Question](),
 			},
-			Proxies:  map[string]reflect.Type{},
-			Untypeds: map[string]string{},
+			Proxies: map[string]reflect.Type{},
+			Untypeds: map[string]string{
+				"RecipeData": "string:emoji-google-fluent-flat-blobs-firefox",
+			},
 		}
-	}, "sslnotes/sslkit", "sslnotes/sslkit/augment", "sslnotes/sslkit/nn")
+	}, "io", "sslnotes/sslkit", "sslnotes/sslkit/augment", "sslnotes/sslkit/nn")
 }
