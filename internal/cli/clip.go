@@ -154,11 +154,6 @@ func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
 	if err != nil {
 		return err
 	}
-	if !results.HasRetrieval(o.dir, "baselines") {
-		if err := r.makeBaselines(o); err != nil {
-			return err
-		}
-	}
 	for seed := 1; seed <= o.seeds; seed++ {
 		name := fmt.Sprintf("clip-%d", seed)
 		if results.HasRetrieval(o.dir, name) {
@@ -169,7 +164,10 @@ func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
 		}
 		fmt.Fprintf(a.out, "%s is in %s\n", name, o.dir)
 	}
-	return nil
+	if results.HasRetrieval(o.dir, "baselines") {
+		return nil
+	}
+	return r.makeBaselines(o)
 }
 
 func (r retrieval) makeBaselines(o retrieveOptions) error {
