@@ -17,6 +17,7 @@ func init() {
 			Binds: map[string]reflect.Value{
 				"InfoNCE":      reflect.ValueOf(clip.InfoNCE),
 				"Pairwise":     reflect.ValueOf(clip.Pairwise),
+				"Pretrained":   reflect.ValueOf(clip.Pretrained),
 				"Questions":    reflect.ValueOf(clip.Questions),
 				"ReadWeights":  reflect.ValueOf(clip.ReadWeights),
 				"Recipe":       reflect.ValueOf(clip.Recipe),
