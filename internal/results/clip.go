@@ -135,16 +135,20 @@ func retrievalTable(base RetrievalFile, runs []RetrievalFile) string {
 		for _, f := range runs {
 			cpu += f.CPU / 60 / float64(n)
 		}
-		fmt.Fprintf(&b, ", mean ± standard deviation over %d seeds, %.1f CPU minutes each. Numerics %s", n, cpu, runs[0].Numerics)
+		seeds := "one seed"
+		if n > 1 {
+			seeds = fmt.Sprintf("mean ± standard deviation over %d seeds", n)
+		}
+		fmt.Fprintf(&b, ", %s, %.1f CPU minutes each. Numerics %s", seeds, cpu, runs[0].Numerics)
 	}
 	b.WriteString(". By `" + retrievalCommand + "`.\n\n| | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|\n")
-	row := func(who string, cell func(get func(Retrieval) float64) string) {
+	row := func(who string, show func(get func(Retrieval) float64) string) {
 		fmt.Fprintf(&b, "| %s |", who)
 		for _, get := range []func(Retrieval) float64{
 			func(r Retrieval) float64 { return r.Seen1 }, func(r Retrieval) float64 { return r.Seen5 },
 			func(r Retrieval) float64 { return r.Held1 }, func(r Retrieval) float64 { return r.Held5 },
 		} {
-			fmt.Fprintf(&b, " %s |", cell(get))
+			fmt.Fprintf(&b, " %s |", show(get))
 		}
 		b.WriteString("\n")
 	}
@@ -152,10 +156,9 @@ func retrievalTable(base RetrievalFile, runs []RetrievalFile) string {
 		row("CLIP", func(get func(Retrieval) float64) string {
 			var all []float64
 			for _, f := range runs {
-				all = append(all, 100*get(f.Answers[0].Retrieval))
+				all = append(all, get(f.Answers[0].Retrieval))
 			}
-			mean, sd := moments(all)
-			return fmt.Sprintf("%.1f ± %.1f", mean, sd)
+			return cell(all)
 		})
 	}
 	for _, a := range base.Answers {

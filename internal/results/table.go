@@ -70,7 +70,7 @@ func (p Plan) lines() (all []line) {
 	return all
 }
 
-// table shows the accuracies in some columns.
+// table shows the accuracies in some columns, of encoders that have any.
 func (a accuracies) table(columns []column) string {
 	var b strings.Builder
 	b.WriteString("| features of |")
@@ -79,15 +79,17 @@ func (a accuracies) table(columns []column) string {
 	}
 	b.WriteString(" probe above random weights |\n|---|" + strings.Repeat("---|", len(columns)) + "---|\n")
 	for _, l := range a.plan.lines() {
-		fmt.Fprintf(&b, "| %s |", l.title)
+		var of strings.Builder
 		for _, c := range columns {
 			judge := c.judge
 			if strings.HasPrefix(l.encoder, supervised) && judge == "finetune" {
 				judge = "" // it is its own judgement
 			}
-			fmt.Fprintf(&b, " %s |", cell(values(a.of(l.encoder, judge, c.labels))))
+			fmt.Fprintf(&of, " %s |", cell(values(a.of(l.encoder, judge, c.labels))))
 		}
-		fmt.Fprintf(&b, " %s |\n", a.above(l.encoder))
+		if strings.ContainsAny(of.String(), "0123456789") {
+			fmt.Fprintf(&b, "| %s |%s %s |\n", l.title, &of, a.above(l.encoder))
+		}
 	}
 	return b.String()
 }
