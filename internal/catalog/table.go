@@ -22,6 +22,7 @@ var methods = []entry[sslkit.Method]{
 		{"Phrases", "float32", "probability that a phrase of a caption is said. If 0, 0.5; 1: whole captions."},
 		{"MultiPositive", "bool", "MultiPositive takes all images of equal captions for right, each to the same share; else they are taken for wrong."},
 		{"Sigmoid", "bool", "Sigmoid judges every pair alone, right or wrong, with a learned bias of -10 at the start (SigLIP; Zhai and others 2023, algorithm 1)."},
+		{"Map", "bool", "Map projects all places of the encoder's map, each by weights of its own, rather than their mean: for pictures that show their subject alike, in the middle. The encoder must be an nn.Mapper."},
 		{"Groups", "int", "Groups is the number of groups, of texts of like length, that are encoded one after the other, each padded to its own longest. Four halve the work on captions of emoji, of which two tokens in three are padding. If 0, 1."},
 		{"Augment", "augment.Chain", "Augment draws the image. If nil, a crop of at least 60 % of the area."},
 	}}, func() sslkit.Method { return &clip.CLIP{} }},

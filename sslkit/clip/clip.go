@@ -41,6 +41,10 @@ type CLIP struct {
 	// at the start (SigLIP; Zhai and others 2023, algorithm 1).
 	Sigmoid bool
 
+	// Map projects all places of the encoder's map, each by weights of its own,
+	// rather than their mean: for pictures that show their subject alike, in the
+	// middle. The encoder must be an nn.Mapper.
+	Map bool `config:"omitzero"`
 	// Groups is the number of groups, of texts of like length, that are encoded one
 	// after the other, each padded to its own longest. Four halve the work on
 	// captions of emoji, of which two tokens in three are padding. If 0, 1.
@@ -84,7 +88,15 @@ func (m *CLIP) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 	}
 	r := s.Stream("projections")
 	m.in, m.encoder, m.text = in, e, text
-	m.imageHead = nn.NewLinear("image projection", e.Dim(), m.Dim, false, r)
+	width := e.Dim()
+	if m.Map {
+		p, ok := e.(nn.Mapper)
+		if !ok {
+			return nil, fmt.Errorf("clip: CLIP.Map with a %T, which has no map", e.Plan())
+		}
+		width = p.Map(tensor.New(1, in.Height, in.Width, in.Channels), false).Len()
+	}
+	m.imageHead = nn.NewLinear("image projection", width, m.Dim, false, r)
 	m.textHead = nn.NewLinear("text projection", text.Dim(), m.Dim, false, r)
 	m.scale = scalar("logit scale", -float32(rng.Log(float64(m.Temperature))))
 	m.bias = nil
@@ -245,7 +257,17 @@ func (m *CLIP) AfterStep(sslkit.Step) {
 
 // images embeds normalised images [N,H,W,C] as unit rows [N,Dim].
 func (m *CLIP) images(x *tensor.Tensor, train bool) *tensor.Tensor {
-	return tensor.L2Normalize(m.imageHead.Forward(m.encoder.Forward(x, train), train), 1e-12)
+	features := m.features(x, train)
+	return tensor.L2Normalize(m.imageHead.Forward(features, train), 1e-12)
+}
+
+// features are the encoder's, or all of its map as one row.
+func (m *CLIP) features(x *tensor.Tensor, train bool) *tensor.Tensor {
+	if !m.Map {
+		return m.encoder.Forward(x, train)
+	}
+	f := m.encoder.(nn.Mapper).Map(x, train)
+	return tensor.Reshape(f, x.Dim(0), f.Len()/x.Dim(0))
 }
 
 // texts embeds texts as unit rows [N,Dim].

@@ -268,6 +268,26 @@ func paddingIsIgnored(t reporter, features func(texts []string) *tensor.Tensor) 
 	}
 }
 
+// With Map the projection sees every place of the encoder's map.
+func TestMap(t *testing.T) {
+	m := small()
+	m.Map = true
+	built(t, m)
+	x := random(3, 2*8*8, 3)
+	x = tensor.Reshape(x, 2, 8, 8, 3)
+	want := m.encoder.(nn.Mapper).Map(x, false)
+	if got := m.features(x, false); got.Dim(1) != 2*2*8 || !slices.Equal(got.Data(), want.Data()) {
+		t.Errorf("features %v of the map %v", got.Shape(), want.Shape())
+	}
+	in := data.Spec{Height: 8, Width: 8, Channels: 3, Captions: []string{"a"}}
+	if _, err := m.Build(pooled{m.encoder}, in, sslkit.Setup{BatchSize: 3}); err == nil || !strings.Contains(err.Error(), "CLIP.Map") {
+		t.Errorf("an encoder without a map: error %v", err)
+	}
+}
+
+// pooled hides the map of an encoder.
+type pooled struct{ nn.Encoder }
+
 // Texts in groups have the features and give the gradients of texts at once.
 func TestGroups(t *testing.T) {
 	texts := []string{"a red apple, fruit", "car", "a green tree and some more words", "tree", "a red car", "fruit, apple", "zebra"}

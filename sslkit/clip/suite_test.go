@@ -43,7 +43,7 @@ func pictures(t *testing.T, style string) *data.Set {
 func TestCLIPSuite(t *testing.T) {
 	for name, change := range map[string]func(m *CLIP){
 		"symmetric": func(*CLIP) {}, "multi-positive": func(m *CLIP) { m.MultiPositive = true }, "sigmoid": func(m *CLIP) { m.Sigmoid = true },
-		"grouped": func(m *CLIP) { m.Groups = 2 },
+		"grouped": func(m *CLIP) { m.Groups = 2 }, "map": func(m *CLIP) { m.Map = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			with := func(change func(m *CLIP)) *CLIP {
