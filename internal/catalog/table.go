@@ -23,7 +23,7 @@ var methods = []entry[sslkit.Method]{
 		{"MultiPositive", "bool", "MultiPositive takes all images of equal captions for right, each to the same share; else they are taken for wrong."},
 		{"Sigmoid", "bool", "Sigmoid judges every pair alone, right or wrong, with a learned bias of -10 at the start (SigLIP; Zhai and others 2023, algorithm 1)."},
 		{"Map", "bool", "Map projects all places of the encoder's map, each by weights of its own, rather than their mean: for pictures that show their subject alike, in the middle. The encoder must be an nn.Mapper."},
-		{"Groups", "int", "Groups is the number of groups, of texts of like length, that are encoded one after the other, each padded to its own longest. Four halve the work on captions of emoji, of which two tokens in three are padding. If 0, 1."},
+		{"Groups", "int", "Groups is the number of groups, of texts of like length, that are encoded one after the other, each padded to its own longest. If 0, 1."},
 		{"Augment", "augment.Chain", "Augment draws the image. If nil, a crop of at least 60 % of the area."},
 	}}, func() sslkit.Method { return &clip.CLIP{} }},
 	{About{Type: "contrastive.BYOL", Section: "contrastive", Summary: "BYOL predicts the target network's projection of one view from the online network's projection of the other; the target follows the online network slowly and gets no gradient.", Paper: "Grill and others 2020, equations 1 to 3", Fields: []Field{

@@ -59,7 +59,7 @@ goes on from there.`,
 	f.IntVar(&p.Seeds, "seeds", 3, "seeds")
 	f.IntVar(&p.Subsets, "subsets", 5, "draws of few labels")
 	f.IntVar(&p.Labels, "labels", 10, "labelled images a class where they are few")
-	f.StringToIntVar(&epochs, "epochs", nil, "epochs of pre-training by method, as simclr=16,rotation=8 (default: three to eight minutes of one core each)")
+	f.StringToIntVar(&epochs, "epochs", nil, "epochs of pre-training by method, as simclr=16,rotation=8 (default: two to ten minutes of one core each)")
 	f.StringVar(&dir, "dir", "sslkit/results", "folder of the rows' files")
 	f.StringVar(&page, "page", "README.md", "Markdown file that holds the short table")
 	f.StringVar(&report, "report", "sslkit/RESULTS.md", "Markdown file for all of it")

@@ -29,8 +29,8 @@ func (a *app) train() *cobra.Command {
 options, seed, data digests, every step's loss, and the weights. A twelfth of the
 training images, the same number of every class, is held out for validation; the
 test images are not read. While it trains, the nearest neighbours of some of the
-held out images tell how good the features are (monitor_knn_accuracy), for less
-than 2 % of the time; they do not change what is learnt. --set
+held out images tell how good the features are (monitor_knn_accuracy), for some
+2 % of the time; they do not change what is learnt. --set
 Schedule.Monitor=-1 does without. A collapse is named on standard error.
 
 --set changes an option of the method by its field's name, or of the encoder or

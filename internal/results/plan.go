@@ -35,11 +35,11 @@ type method struct {
 	patches bool // needs the encoder of patches
 	epochs  int
 	passes  float64 // work for an image, in passes of one view through the encoder
-	long    bool    // trained for an hour or two: for one seed alone, after all other rows
+	long    bool    // trained for many epochs: for one seed alone, after all other rows
 }
 
-// Epochs are chosen so that pre-training takes three to eight minutes of CPU time
-// on one core of 2021, and half an hour to an hour of the long rows.
+// Epochs are chosen so that pre-training takes two to ten minutes of CPU time on
+// one core of 2021; the long rows have five times as many or more.
 var methods = []method{
 	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 8, 2, false},
 	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 8, 1.5, false},

@@ -79,16 +79,19 @@ func (a accuracies) table(columns []column) string {
 	}
 	b.WriteString(" probe above random weights |\n|---|" + strings.Repeat("---|", len(columns)) + "---|\n")
 	for _, l := range a.plan.lines() {
-		var of strings.Builder
+		var cells strings.Builder
+		any := false
 		for _, c := range columns {
 			judge := c.judge
 			if strings.HasPrefix(l.encoder, supervised) && judge == "finetune" {
 				judge = "" // it is its own judgement
 			}
-			fmt.Fprintf(&of, " %s |", cell(values(a.of(l.encoder, judge, c.labels))))
+			v := values(a.of(l.encoder, judge, c.labels))
+			any = any || len(v) > 0
+			fmt.Fprintf(&cells, " %s |", cell(v))
 		}
-		if strings.ContainsAny(of.String(), "0123456789") {
-			fmt.Fprintf(&b, "| %s |%s %s |\n", l.title, &of, a.above(l.encoder))
+		if any {
+			fmt.Fprintf(&b, "| %s |%s %s |\n", l.title, &cells, a.above(l.encoder))
 		}
 	}
 	return b.String()

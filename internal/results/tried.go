@@ -12,7 +12,7 @@ import (
 	"sslnotes/tracker"
 )
 
-// A Tried is a training by which an option of the plan was chosen, judged on
+// A Tried is a training before an option of the plan was chosen, judged on
 // images held out of training. The test images are not read.
 type Tried struct {
 	Training Result             `json:"training"`
@@ -92,7 +92,7 @@ func choices(dir string) (string, error) {
 const choicesIntroduction = `
 ## What was tried
 
-Trainings by which encoder, batch and rate of the tables were chosen: one seed each, judged on the 5,000 images held
+Trainings by which encoder and batch of the tables were chosen, and those of other methods with them: one seed each, judged on the 5,000 images held
 out of training (accuracy in percent, its standard error some 0.5). The test images were not read.
 ` + "`sslnotes train METHOD …`, `sslnotes probe RUN --validation`, `sslnotes results --tried RUN`" + ` write a line.
 

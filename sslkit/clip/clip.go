@@ -46,8 +46,7 @@ type CLIP struct {
 	// middle. The encoder must be an nn.Mapper.
 	Map bool `config:"omitzero"`
 	// Groups is the number of groups, of texts of like length, that are encoded one
-	// after the other, each padded to its own longest. Four halve the work on
-	// captions of emoji, of which two tokens in three are padding. If 0, 1.
+	// after the other, each padded to its own longest. If 0, 1.
 	Groups int `config:"omitzero"`
 	// Augment draws the image. If nil, a crop of at least 60 % of the area.
 	Augment augment.Chain

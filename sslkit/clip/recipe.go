@@ -9,9 +9,9 @@ import (
 // RecipeData names the pictures that Recipe is for: all styles of emoji but one.
 const RecipeData = "emoji-google-fluent-flat-blobs-firefox"
 
-// Recipe returns what was chosen for captioned emoji, on concepts of training's
-// that were held out and a style that was: the network, the method and the
-// schedule. It takes about a quarter of an hour of one core.
+// Recipe returns a network, a method and a schedule for captioned emoji, put
+// together from what short trainings favoured, on concepts that were held out of
+// RecipeData and one of its styles that was.
 func Recipe() (nn.Plan, *CLIP, sslkit.Schedule) {
 	m := &CLIP{
 		Text:       nn.Transformer{Width: 96, Depth: 1, Bidirectional: true},

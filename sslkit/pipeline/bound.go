@@ -6,10 +6,10 @@ import (
 	"sslnotes/sslkit/tensor"
 )
 
-// A bound is the lower Cholesky factor of a matrix that, for every class alone,
-// is above the Hessian of penalised multinomial logistic regression: half the
+// A bound is the lower Cholesky factor of a matrix that, once for every class, is
+// above the Hessian of penalised multinomial logistic regression: half the
 // second moments of the features and of the bias's constant 1, plus the penalty
-// on the diagonal of the weights (Böhning 1992, lemma 1). Features that go
+// on the diagonal of the weights (Böhning 1992). Features that go
 // together and features of little spread make the fit slow; divided by the
 // bound, they no longer do.
 type bound struct {
