@@ -112,6 +112,7 @@ func (m *machine) set(operand string, v int64) {
 func (m *machine) scalar(op string, args []string) error {
 	last := args[len(args)-1]
 	switch op {
+	case "PREFETCHT0", "PREFETCHT1": // changes no value
 	case "MOVQ":
 		m.set(last, m.get(args[0]))
 	case "LEAQ":
@@ -251,7 +252,7 @@ func interpretOne(t *testing.T, r *rand.Rand, e *engine, code []string, name str
 	tl := tile{
 		ars: words(9), acs: words(9), ldb: words(40), ldc: uintptr(4 * (width + r.IntN(5))), lds: words(40) - 4,
 		k: uintptr(r.IntN(5)), segments: uintptr(r.IntN(3)), jump: words(9), jumpB: words(40), groups: uintptr(r.IntN(3)), group: words(9), groupB: words(9),
-		count: uintptr(1 + r.IntN(3)), down: words(40), downStarts: words(40), mask: 1<<(width-(vectors-1)*e.lanes) - 1,
+		count: uintptr(1 + r.IntN(3)), down: words(40), downStarts: words(40), lines: uintptr(r.IntN(3)), downAhead: words(40), mask: 1<<(width-(vectors-1)*e.lanes) - 1,
 	}
 	tl.downC = uintptr(rows) * tl.ldc
 	started := r.IntN(2) == 0

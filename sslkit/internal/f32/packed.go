@@ -86,26 +86,40 @@ func (e *engine) pack(dst, w []float32, k, n int) { e.packStrided(dst, w, k, n, 
 // values are near each other.
 const abreast = 8
 
+// A packTask copies whole panels of so many rows; strides are in bytes.
+type packTask struct {
+	to, from     unsafe.Pointer
+	rows, stride uintptr // of from
+	width        uintptr // of a panel
+	panels       uintptr
+	panel        uintptr // from one to the next
+}
+
 // packStrided is pack for rows of w that stand ldw apart.
 func (e *engine) packStrided(dst, w []float32, k, n, ldw int) {
-	j := 0
-	for ; j+e.cols <= n; j += abreast * e.cols {
-		last := min(j+abreast*e.cols, n/e.cols*e.cols)
+	if k == 0 {
+		return
+	}
+	whole := n / e.cols * e.cols
+	for j := 0; j < whole; j += abreast * e.cols {
+		panels := min(abreast, (whole-j)/e.cols)
+		if e.loops {
+			_, _ = dst[(j+panels*e.cols)*k-1], w[(k-1)*ldw+j+panels*e.cols-1]
+			avx2Pack(&packTask{unsafe.Pointer(&dst[j*k]), unsafe.Pointer(&w[j]), uintptr(k), uintptr(4 * ldw), uintptr(4 * e.cols), uintptr(panels), uintptr(4 * k * e.cols)})
+			continue
+		}
 		for l := range k {
-			row := w[l*ldw+j : l*ldw+last]
-			for at := j*k + l*e.cols; len(row) >= e.cols; at += k * e.cols {
-				to := dst[at : at+e.cols]
-				for i := 0; i+16 <= e.cols; i += 16 {
-					*(*[16]float32)(to[i:]) = *(*[16]float32)(row[i:])
-				}
+			row := w[l*ldw+j:][:panels*e.cols]
+			for at := j*k + l*e.cols; len(row) > 0; at += k * e.cols {
+				copy(dst[at:], row[:e.cols])
 				row = row[e.cols:]
 			}
 		}
 	}
-	if j = n / e.cols * e.cols; j < n {
-		panel := dst[j*k:]
+	if whole < n {
+		panel := dst[whole*k:]
 		for l := range k {
-			copy(panel[l*e.cols:], w[l*ldw+j:l*ldw+n])
+			copy(panel[l*e.cols:], w[l*ldw+whole:l*ldw+n])
 		}
 	}
 }

@@ -638,6 +638,41 @@ grad:
 	VZEROUPPER
 	RET
 
+// func avx2Pack(t *packTask)
+TEXT ·avx2Pack(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), DI
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), R9
+	MOVQ 16(DI), R10
+	MOVQ 24(DI), R11
+	MOVQ 32(DI), R12
+	MOVQ 40(DI), R13
+	MOVQ 48(DI), SI
+row:
+	MOVQ R8, AX
+	MOVQ R9, BX
+	MOVQ R13, CX
+panel:
+	XORQ DX, DX
+line:
+	VMOVUPS (BX)(DX*1), Y0
+	VMOVUPS 32(BX)(DX*1), Y1
+	VMOVUPS Y0, (AX)(DX*1)
+	VMOVUPS Y1, 32(AX)(DX*1)
+	ADDQ $64, DX
+	CMPQ DX, R12
+	JLT line
+	ADDQ R12, BX
+	ADDQ SI, AX
+	DECQ CX
+	JNZ panel
+	ADDQ R12, R8
+	ADDQ R11, R9
+	DECQ R10
+	JNZ row
+	VZEROUPPER
+	RET
+
 // func avx2Peak(t *peakTask)
 TEXT ·avx2Peak(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI

@@ -29,6 +29,9 @@ func avx2LayerNormAgain(t *layerNormTask)
 func avx2LayerNormGrad(t *layerNormTask)
 
 //go:noescape
+func avx2Pack(t *packTask)
+
+//go:noescape
 func avx2Peak(t *peakTask)
 
 //go:noescape

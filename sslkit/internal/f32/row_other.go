@@ -14,5 +14,6 @@ func avx2LayerNorm(*layerNormTask)      {}
 func avx2AddLayerNorm(*layerNormTask)   {}
 func avx2LayerNormAgain(*layerNormTask) {}
 func avx2LayerNormGrad(*layerNormTask)  {}
+func avx2Pack(*packTask)                {}
 func avx2Peak(*peakTask)                {}
 func avx512Peak(*peakTask)              {}

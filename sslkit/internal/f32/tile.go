@@ -25,6 +25,11 @@ type tile struct {
 	groups, group, groupB   uintptr // If 0, 1 group.
 	count                   uintptr // If 0, 1 tile.
 	down, downC, downStarts uintptr
+
+	// Each tile asks for so many lines of 64 bytes from ahead on, which later
+	// calls will read; from tile to tile ahead moves on by downAhead. It may
+	// point anywhere: what cannot be read is not asked for.
+	ahead, lines, downAhead uintptr
 }
 
 // laneMasks holds 8 set words before 8 clear ones; a mask of n lanes begins 8-n

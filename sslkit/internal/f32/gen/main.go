@@ -121,6 +121,7 @@ func (s isa) kernel(w *writer, rows, vectors int) {
 	}
 	s.loadMask(w)
 	s.start(w, rows, vectors)
+	s.ahead(w)
 	w.p("\tTESTQ CX, CX")
 	w.p("\tJZ   store")
 	for i, r := range []string{"AX", "R15", "BX", "R14"} { // segments, their jumps in A and B, groups
@@ -214,10 +215,12 @@ func (s isa) move(w *writer, reg, mem string, masked, store bool) {
 	}
 }
 
-// start fills the accumulators with zero or with the start tile.
+// start fills the accumulators with zero or with the start tile, and asks for
+// the start tile below.
 func (s isa) start(w *writer, rows, vectors int) {
 	w.p("\tMOVQ 72(DI), R15")
 	w.p("\tMOVQ 80(DI), AX")
+	w.p("\tMOVQ R15, BX")
 	w.p("\tTESTQ R15, R15")
 	w.p("\tJZ   zero")
 	for i := range rows {
@@ -226,6 +229,15 @@ func (s isa) start(w *writer, rows, vectors int) {
 		}
 		if i+1 < rows {
 			w.p("\tADDQ AX, R15")
+		}
+	}
+	w.p("\tADDQ 168(DI), BX")
+	for i := range rows {
+		for line := 0; line < vectors*s.bytes; line += 64 {
+			w.p("\tPREFETCHT0 %d(BX)", line)
+		}
+		if i+1 < rows {
+			w.p("\tADDQ AX, BX")
 		}
 	}
 	w.p("\tJMP  ready")
@@ -241,6 +253,22 @@ func (s isa) start(w *writer, rows, vectors int) {
 		}
 	}
 	w.p("ready:")
+}
+
+// ahead asks for memory that later calls will read.
+func (s isa) ahead(w *writer) {
+	w.p("\tMOVQ 184(DI), R14")
+	w.p("\tTESTQ R14, R14")
+	w.p("\tJZ   asked")
+	w.p("\tMOVQ 176(DI), BX")
+	w.p("ask:")
+	w.p("\tPREFETCHT1 (BX)")
+	w.p("\tADDQ $64, BX")
+	w.p("\tDECQ R14")
+	w.p("\tJNZ  ask")
+	w.p("\tMOVQ 192(DI), BX")
+	w.p("\tADDQ BX, 176(DI)")
+	w.p("asked:")
 }
 
 // step is one k: a row of B times a column of A.

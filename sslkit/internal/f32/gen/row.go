@@ -32,6 +32,7 @@ var rowKernels = []rowKernel{
 	{"AddLayerNorm", "layerNormTask", func(w *rowWriter) { w.layerNorm(true) }},
 	{"LayerNormAgain", "layerNormTask", (*rowWriter).layerNormAgain},
 	{"LayerNormGrad", "layerNormTask", (*rowWriter).layerNormGrad},
+	{"Pack", "packTask", (*rowWriter).pack},
 	{"Peak", "peakTask", (*rowWriter).peak},
 }
 
@@ -417,6 +418,17 @@ func (w *rowWriter) layerNormGrad() {
 }
 
 // peak is the rounds of the task times twelve multiply-adds of vectors.
+// pack copies rows of panels, 64 bytes at a time; AX and BX go along a row.
+func (w *rowWriter) pack() {
+	w.task("R8", "R9", "R10", "R11", "R12", "R13", "SI")
+	w.in("row:\nMOVQ R8, AX\nMOVQ R9, BX\nMOVQ R13, CX")
+	w.in("panel:\nXORQ DX, DX")
+	w.in("line:\nVMOVUPS (BX)(DX*1), V0\nVMOVUPS 32(BX)(DX*1), V1\nVMOVUPS V0, (AX)(DX*1)\nVMOVUPS V1, 32(AX)(DX*1)")
+	w.in("ADDQ $64, DX\nCMPQ DX, R12\nJLT line")
+	w.in("ADDQ R12, BX\nADDQ SI, AX\nDECQ CX\nJNZ panel")
+	w.in("ADDQ R12, R8\nADDQ R11, R9\nDECQ R10\nJNZ row")
+}
+
 func (w *rowWriter) peak() {
 	w.task("CX")
 	for r := range 14 {
