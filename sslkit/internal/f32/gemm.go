@@ -99,11 +99,12 @@ func (p *product) check() {
 }
 
 const (
-	blockK   = 384  // depth of a block: a panel of B stays in the first cache
-	blockM   = 192  // rows of a block: A's share stays in the second
-	packFrom = 64   // row stride of B from which its panels are copied
-	farFrom  = 1024 // stride of A from which its block is copied: rows far apart meet in few cache sets
-	wideFrom = 256  // columns from which that pays
+	blockK   = 384          // depth of a block: a panel of B stays in the first cache
+	blockA   = 192 * blockK // values of a block of A, which stay in the second
+	groupN   = 4            // panels of B that are copied at once for one block of A
+	packFrom = 64           // row stride of B from which its panels are copied
+	farFrom  = 1024         // stride of A from which its block is copied: rows far apart meet in few cache sets
+	wideFrom = 256          // columns from which that pays
 )
 
 // packAll copies B to panels on all threads, a block of blockK rows after the
@@ -140,39 +141,52 @@ type slab struct {
 	product
 	e         *engine
 	k0, depth int
-	n0, n1    int
+	n0, n1    int       // columns that are in hand
+	m1        int       // where the rows end
 	b, a      []float32 // B in panels and one block of A in tiles, or nil
 }
 
 // block computes rows m0..m1 and columns n0..n1 of the product. If all of B is
 // packed that is given, and n0 is 0 and n1 is n.
 func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *[]float32) {
-	s := slab{product: *p, e: e, n0: n0, n1: n1, depth: evenly(p.k, blockK)}
-	if packed == nil && p.packs(e, s.depth, m1-m0) {
-		b := scratch(e.packedSize(s.depth, n1-n0))
+	s := slab{product: *p, e: e, n0: n0, n1: n1, m1: m1, depth: evenly(p.k, blockK)}
+	high := e.rows // of a block
+	if s.depth > 0 {
+		high = (evenly(m1-m0, max(blockA/s.depth, e.rows)) + e.rows - 1) / e.rows * e.rows
+	}
+	wide := n1 - n0 // columns that are packed at once
+	if m1-m0 <= high {
+		wide = min(wide, groupN*e.cols)
+	}
+	packs := packed == nil && p.packs(e, s.depth, m1-m0)
+	if packs {
+		b := scratch(e.packedSize(s.depth, wide))
 		defer release(b)
 		s.b = *b
 	}
 	if s.depth > 0 && max(p.a.row, p.a.col) >= farFrom && n1-n0 >= wideFrom {
-		a := scratch(min(blockM, m1-m0) * s.depth)
+		a := scratch(min(high, m1-m0) * s.depth)
 		defer release(a)
 		s.a = *a
 	}
 	for ; s.k0 == 0 || s.k0 < p.k; s.k0 += s.depth {
 		s.depth = min(s.depth, p.k-s.k0)
-		switch {
-		case packed != nil:
+		if packed != nil {
 			s.b = (*packed)[e.packedSize(s.k0, p.n):]
-		case s.b != nil:
-			e.packStrided(s.b, p.b[s.k0*p.ldb+n0:], s.depth, n1-n0, p.ldb)
 		}
-		for i0 := m0; i0 < m1; i0 += blockM {
-			i1 := min(m1, i0+blockM)
-			if s.a != nil {
-				s.packA(i0, i1)
+		for s.n0 = n0; s.n0 < n1; s.n0 += wide {
+			s.n1 = min(n1, s.n0+wide)
+			if packs {
+				e.packStrided(s.b, p.b[s.k0*p.ldb+s.n0:], s.depth, s.n1-s.n0, p.ldb)
 			}
-			for j := n0; j < n1; j += e.cols {
-				s.panel(i0, i1, j)
+			for i0 := m0; i0 < m1; i0 += high {
+				i1 := min(m1, i0+high)
+				if s.a != nil && (s.n0 == n0 || m1-m0 > high) {
+					s.packA(i0, i1)
+				}
+				for j := s.n0; j < s.n1; j += e.cols {
+					s.panel(i0, i1, j)
+				}
 			}
 		}
 		if s.depth == 0 {
@@ -224,6 +238,7 @@ func (s *slab) panel(i0, i1, j int) {
 	default:
 		t.b, t.ldb = unsafe.Pointer(&p.b[s.k0*p.ldb+j]), uintptr(p.ldb)*4
 	}
+	s.next(&t, i0, i1, j)
 	if s.a == nil {
 		if s.depth > 0 {
 			t.a = unsafe.Pointer(&p.a.data[i0*p.a.row+s.k0*p.a.col])
@@ -238,6 +253,32 @@ func (s *slab) panel(i0, i1, j int) {
 		t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
 		s.begin(&t, i, j)
 		s.e.tiles(&t, rows, width, 1)
+	}
+}
+
+// next sets what the tiles of the panel at column j ask for: a share each of the
+// block of A below, if that is what all of the panels go on with, or of the next
+// panel.
+func (s *slab) next(t *tile, i0, i1, j int) {
+	p, cols := &s.product, s.e.cols
+	panels, at := (s.n1-s.n0+cols-1)/cols, (j-s.n0)/cols
+	tiles := (i1 - i0 + s.e.rows - 1) / s.e.rows
+	const line = 16 // values
+	switch {
+	case s.depth == 0:
+	case s.a == nil && p.a.col == 1 && panels <= 8 && i1 < s.m1:
+		if p.a.row == s.depth { // the block is one piece
+			each := (s.e.rows*s.depth/line + panels - 1) / panels
+			t.ahead = uintptr(unsafe.Pointer(&p.a.data[i1*p.a.row])) + uintptr(at*tiles*each*64)
+			t.lines, t.downAhead = uintptr(each), uintptr(each*64)
+		} else if at < s.e.rows {
+			t.ahead = uintptr(unsafe.Pointer(&p.a.data[i1*p.a.row+s.k0])) + uintptr(at*p.a.row)*4
+			t.lines, t.downAhead = uintptr(s.depth/line), uintptr(s.e.rows*p.a.row)*4
+		}
+	case s.b != nil && at+1 < panels:
+		each := (cols*s.depth/line + tiles - 1) / tiles
+		t.ahead = uintptr(unsafe.Pointer(&s.b[(j+cols-s.n0)*s.depth]))
+		t.lines, t.downAhead = uintptr(each), uintptr(each*64)
 	}
 }
 

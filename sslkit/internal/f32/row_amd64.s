@@ -652,9 +652,11 @@ row:
 	MOVQ R8, AX
 	MOVQ R9, BX
 	MOVQ R13, CX
+	LEAQ (R9)(R11*8), R14
 panel:
 	XORQ DX, DX
 line:
+	PREFETCHT0 (R14)(DX*1)
 	VMOVUPS (BX)(DX*1), Y0
 	VMOVUPS 32(BX)(DX*1), Y1
 	VMOVUPS Y0, (AX)(DX*1)
@@ -663,6 +665,7 @@ line:
 	CMPQ DX, R12
 	JLT line
 	ADDQ R12, BX
+	ADDQ R12, R14
 	ADDQ SI, AX
 	DECQ CX
 	JNZ panel
