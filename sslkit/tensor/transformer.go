@@ -264,8 +264,18 @@ func BlockAttention(x *Tensor, w *BlockWeights, h Heads, eps float32) *Tensor {
 	saved, held := hold(&b)
 	y := f32.Scratch(len(x.data))
 	b.Forward(*y, x.data, &weights, &saved)
+	p := f32.Scratch(b.Samples * b.Attention.Saved())
+	type loop struct {
+		b         f32.Block
+		y, p, qkv []float32
+		size      int
+	}
+	f32.Parallel(b.Samples, loop{b, *y, *p, saved.QKV, b.Tokens * b.Width}, func(l loop, i int) {
+		l.b.Attention.Forward(l.y[i*l.size:], l.p[i*l.b.Attention.Saved():], l.qkv[3*i*l.size:], l.b.Keys(i))
+	})
+	out := untangle(*p, b.Samples, b.Attention)
+	f32.Release(p)
 	f32.Release(y)
-	out := untangle(saved.P, b.Samples, b.Attention)
 	for _, p := range held {
 		f32.Release(p)
 	}

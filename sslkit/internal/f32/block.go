@@ -47,13 +47,31 @@ func (b *Block) Sizes() (sizes [12]int) {
 }
 
 // Saved is what a backward pass needs of the forward pass besides input and
-// output.
+// output. P is empty for long sequences: their probabilities would take the most
+// memory, and cost the least to compute again.
 type Saved struct{ QKV, P, O, H, U, Stats1, Stats2 []float32 }
 
 // SavedSizes are the lengths of the fields of Saved for n samples.
 func (b *Block) SavedSizes(n int) [7]int {
 	rows := n * b.Tokens
-	return [...]int{rows * 3 * b.Width, n * b.Attention.Saved(), rows * b.Width, rows * b.Width, rows * b.Hidden, 2 * rows, 2 * rows}
+	return [...]int{rows * 3 * b.Width, n * b.kept(), rows * b.Width, rows * b.Width, rows * b.Hidden, 2 * rows, 2 * rows}
+}
+
+// kept is the number of probabilities of a sample that are saved.
+func (b *Block) kept() int {
+	const long = 32 // tokens
+	if b.Tokens > long {
+		return 0
+	}
+	return b.Attention.Saved()
+}
+
+// probabilities are those of sample i, or nil if they are not saved.
+func (b *Block) probabilities(s *Saved, i int) []float32 {
+	if b.kept() == 0 {
+		return nil
+	}
+	return s.P[i*b.kept():]
 }
 
 // Fields lists the fields in order.
@@ -80,7 +98,8 @@ func (b *Block) chunk() int {
 	return max(1, min(Leaf, near/((3*b.Width+2*b.Hidden)*b.Tokens)))
 }
 
-func (b *Block) keys(i int) int {
+// Keys is the number of tokens that are seen in sample i.
+func (b *Block) Keys(i int) int {
 	if b.Lengths == nil {
 		return b.Tokens
 	}
@@ -161,7 +180,7 @@ func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeight
 	p.qkv.Mul(rows, normed, d, s.QKV, 3*d, w.QKVBias, 0)
 	for i := range n {
 		r := i * b.Tokens
-		b.Attention.Forward(s.O[r*d:], s.P[i*b.Attention.Saved():], s.QKV[r*3*d:], b.keys(from+i))
+		b.Attention.Forward(s.O[r*d:], b.probabilities(s, i), s.QKV[r*3*d:], b.Keys(from+i))
 	}
 	p.proj.Mul(rows, s.O, d, y, d, w.ProjBias, 0)
 	AddLayerNorm(normed, s.H[:rows*d], biased, y, x, w.FC2Bias, w.Gamma2, w.Beta2, s.Stats2, b.Eps)
@@ -257,7 +276,7 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 	dqkv = dqkv[:rows*3*d]
 	for i := range n {
 		r := i * b.Tokens
-		b.Attention.Backward(dqkv[r*3*d:], do[r*d:], s.P[i*b.Attention.Saved():], s.QKV[r*3*d:], b.keys(from+i))
+		b.Attention.Backward(dqkv[r*3*d:], do[r*d:], b.probabilities(s, i), s.QKV[r*3*d:], b.Keys(from+i))
 	}
 	Sums(g.QKVBias, dqkv)
 	LayerNormAgain(normed, x, w.Gamma1, w.Beta1, s.Stats1)

@@ -154,12 +154,12 @@ func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *[]float32) {
 	if s.depth > 0 {
 		high = (evenly(m1-m0, max(blockA/s.depth, e.rows)) + e.rows - 1) / e.rows * e.rows
 	}
-	wide := n1 - n0 // columns that are packed at once
-	if m1-m0 <= high {
-		wide = min(wide, groupN*e.cols)
-	}
+	wide := n1 - n0 // columns that are in hand at once
 	packs := packed == nil && p.packs(e, s.depth, m1-m0)
 	if packs {
+		if m1-m0 <= high {
+			wide = min(wide, groupN*e.cols)
+		}
 		b := scratch(e.packedSize(s.depth, wide))
 		defer release(b)
 		s.b = *b
