@@ -168,17 +168,13 @@ func (t *Tensor) Temporary() *Tensor {
 // flows through y, or if the way back does not read them or can make them again.
 func (t *Tensor) UsedUpBy(y *Tensor) {
 	t.temporary = true
-	if !y.needs || t.unread && y.ignored == t || t.remade(y) {
+	if !y.needs || t.unread && y.ignored == t || t.remade() {
 		t.giveBack()
 	}
 }
 
-// remade reports whether the way back from y makes t's elements again. Where a
-// smaller y follows it does not: they are needed again just when the most memory
-// is in use, so that giving them back would save none.
-func (t *Tensor) remade(y *Tensor) bool {
-	return t.made != nil && t.made.filler() != nil && size(t.shape) <= size(y.shape)
-}
+// remade reports whether the way back makes t's elements again.
+func (t *Tensor) remade() bool { return t.made != nil && t.made.filler() != nil }
 
 // giveBack lets t's memory be used again if that is known to be t's alone.
 func (t *Tensor) giveBack() {

@@ -19,25 +19,8 @@ func (a Attention) Lanes() int { return (a.Tokens + 15) / 16 * 16 }
 // keys down and the queries across.
 func (a Attention) Saved() int { return a.Heads * a.Tokens * a.Lanes() }
 
-// scratch is the number of values that a sample needs beside: vectors as columns,
-// the gradient of a head's products, and a head's probabilities.
-func (a Attention) scratch() int { return (a.Dim + 2*a.Tokens) * a.Lanes() }
-
-// cut cuts the scratch.
-func (a Attention) cut(work []float32) (turned, ds, p []float32) {
-	lanes := a.Lanes()
-	work, turned = work[a.Dim*lanes:], work[:a.Dim*lanes]
-	return turned, work[:a.Tokens*lanes], work[a.Tokens*lanes:]
-}
-
-// head is the part of p that belongs to head h, or room if p is nil.
-func (a Attention) head(p []float32, h int, room []float32) []float32 {
-	if p == nil {
-		return room
-	}
-	size := a.Tokens * a.Lanes()
-	return p[h*size : (h+1)*size]
-}
+// scratch is the number of values that a sample needs beside.
+func (a Attention) scratch() int { return (a.Dim + a.Tokens) * a.Lanes() }
 
 // Forward computes the outputs o [Tokens,Heads·Dim] of one sample and the
 // probabilities p, which are not kept if it is nil. Only the first keys tokens
@@ -47,43 +30,36 @@ func (a Attention) Forward(o, p, qkv []float32, keys int) {
 	work := scratch(a.scratch())
 	defer release(work)
 	width, lanes := a.Heads*a.Dim, a.Lanes()
-	turned, _, room := a.cut(*work)
+	turned, ph := (*work)[:a.Dim*lanes], (*work)[a.Dim*lanes:]
 	for h := range a.Heads {
-		ph := a.head(p, h, room)
-		a.attend(ph, turned, qkv, h, keys)
-		small(a.Tokens, a.Dim, keys, ph, 1, lanes, qkv[2*width+h*a.Dim:], 3*width, o[h*a.Dim:], width)
-	}
-}
-
-// attend computes the probabilities of head h.
-func (a Attention) attend(ph, turned, qkv []float32, h, keys int) {
-	width, lanes := a.Heads*a.Dim, a.Lanes()
-	a.turn(turned, qkv[h*a.Dim:], 3*width, a.Scale)
-	small(keys, lanes, a.Dim, qkv[width+h*a.Dim:], 3*width, 1, turned, lanes, ph, lanes)
-	if a.Causal {
-		for j := 1; j < keys; j++ {
-			for t := range j {
-				ph[j*lanes+t] = negativeInfinity
+		if p != nil {
+			ph = p[h*a.Tokens*lanes : (h+1)*a.Tokens*lanes]
+		}
+		q, k, v := qkv[h*a.Dim:], qkv[width+h*a.Dim:], qkv[2*width+h*a.Dim:]
+		a.turn(turned, q, 3*width, a.Scale)
+		small(keys, lanes, a.Dim, k, 3*width, 1, turned, lanes, ph, lanes)
+		if a.Causal {
+			for j := 1; j < keys; j++ {
+				for t := range j {
+					ph[j*lanes+t] = negativeInfinity
+				}
 			}
 		}
+		ColumnSoftmax(ph, keys, lanes)
+		clear(ph[keys*lanes:])
+		small(a.Tokens, a.Dim, keys, ph, 1, lanes, v, 3*width, o[h*a.Dim:], width)
 	}
-	ColumnSoftmax(ph, keys, lanes)
-	clear(ph[keys*lanes:])
 }
 
-// Backward computes dqkv of one sample from do, the probabilities and qkv. The
-// probabilities are computed again if p is nil.
+// Backward computes dqkv of one sample from do, the probabilities and qkv.
 func (a Attention) Backward(dqkv, do, p, qkv []float32, keys int) {
 	work := scratch(a.scratch())
 	defer release(work)
 	width, lanes := a.Heads*a.Dim, a.Lanes()
-	turned, ds, room := a.cut(*work)
+	turned, ds := (*work)[:a.Dim*lanes], (*work)[a.Dim*lanes:]
 	for h := range a.Heads {
 		at := h * a.Dim
-		ph := a.head(p, h, room)
-		if p == nil {
-			a.attend(ph, turned, qkv, h, keys)
-		}
+		ph := p[h*a.Tokens*lanes : (h+1)*a.Tokens*lanes]
 		q, k, v := qkv[at:], qkv[width+at:], qkv[2*width+at:]
 		a.turn(turned, do[at:], width, 1)
 		small(keys, lanes, a.Dim, v, 3*width, 1, turned, lanes, ds, lanes)

@@ -47,32 +47,22 @@ func (b *Block) Sizes() (sizes [12]int) {
 }
 
 // Saved is what a backward pass needs of the forward pass besides input and
-// output. P is empty for long sequences: their probabilities would take the most
-// memory, and cost the least to compute again.
+// output. P and O are empty for long sequences: what attention gives takes the
+// most memory there, and costs the least to compute again.
 type Saved struct{ QKV, P, O, H, U, Stats1, Stats2 []float32 }
 
 // SavedSizes are the lengths of the fields of Saved for n samples.
 func (b *Block) SavedSizes(n int) [7]int {
 	rows := n * b.Tokens
-	return [...]int{rows * 3 * b.Width, n * b.kept(), rows * b.Width, rows * b.Width, rows * b.Hidden, 2 * rows, 2 * rows}
+	p, o := n*b.Attention.Saved(), rows*b.Width
+	if b.long() {
+		p, o = 0, 0
+	}
+	return [...]int{rows * 3 * b.Width, p, o, rows * b.Width, rows * b.Hidden, 2 * rows, 2 * rows}
 }
 
-// kept is the number of probabilities of a sample that are saved.
-func (b *Block) kept() int {
-	const long = 32 // tokens
-	if b.Tokens > long {
-		return 0
-	}
-	return b.Attention.Saved()
-}
-
-// probabilities are those of sample i, or nil if they are not saved.
-func (b *Block) probabilities(s *Saved, i int) []float32 {
-	if b.kept() == 0 {
-		return nil
-	}
-	return s.P[i*b.kept():]
-}
+// long says whether attention is computed again on the way back.
+func (b *Block) long() bool { return b.Tokens > 32 }
 
 // Fields lists the fields in order.
 func (s *Saved) Fields() [7]*[]float32 {
@@ -173,20 +163,33 @@ func takeSaved(b *Block, n int) (s Saved, held *[]float32) {
 // forward runs one chunk of n samples, the first being sample from.
 func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeights, s *Saved) {
 	d, h, rows := b.Width, b.Hidden, n*b.Tokens
-	work := scratch(2*rows*d + rows*h)
+	work := scratch(2*rows*d + rows*max(d, h))
 	defer release(work)
 	normed, biased, g := (*work)[:rows*d], (*work)[rows*d:2*rows*d], (*work)[2*rows*d:]
+	o := s.O
+	if b.long() {
+		o = g // which is used later
+	}
 	LayerNorm(normed, x, w.Gamma1, w.Beta1, s.Stats1, b.Eps)
 	p.qkv.Mul(rows, normed, d, s.QKV, 3*d, w.QKVBias, 0)
-	for i := range n {
-		r := i * b.Tokens
-		b.Attention.Forward(s.O[r*d:], b.probabilities(s, i), s.QKV[r*3*d:], b.Keys(from+i))
-	}
-	p.proj.Mul(rows, s.O, d, y, d, w.ProjBias, 0)
+	b.attend(n, from, o, s.P, s.QKV)
+	p.proj.Mul(rows, o, d, y, d, w.ProjBias, 0)
 	AddLayerNorm(normed, s.H[:rows*d], biased, y, x, w.FC2Bias, w.Gamma2, w.Beta2, s.Stats2, b.Eps)
 	p.fc1.Mul(rows, normed, d, s.U, h, w.FC1Bias, 0)
 	GELU(g, s.U[:rows*h])
 	p.fc2.Mul(rows, g, h, y, d, biased, d)
+}
+
+// attend runs the attention of n samples, the first being sample from. If p is
+// empty the probabilities are not kept.
+func (b *Block) attend(n, from int, o, p, qkv []float32) {
+	for i := range n {
+		at, r := []float32(nil), i*b.Tokens*b.Width
+		if len(p) > 0 {
+			at = p[i*b.Attention.Saved():]
+		}
+		b.Attention.Forward(o[r:], at, qkv[3*r:], b.Keys(from+i))
+	}
 }
 
 // Backward adds the gradients of the weights to grads, and computes dx from dy,
@@ -264,8 +267,15 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 	p.fc1.Mul(rows, du, ldh, do, d, nil, 0)
 	LayerNormGrad(dh, do, dy, s.H[:rows*d], w.Gamma2, s.Stats2, g.Gamma2, g.Beta2)
 	// The attention.
+	o, probabilities := s.O, s.P
+	if b.long() {
+		again := scratch(rows*d + n*b.Attention.Saved())
+		defer release(again)
+		o, probabilities = (*again)[:rows*d], (*again)[rows*d:]
+		b.attend(n, from, o, probabilities, s.QKV)
+	}
 	Sums(g.ProjBias, dh)
-	outer(rows, d, d, s.O, d, dh, d, g.Proj, add)
+	outer(rows, d, d, o, d, dh, d, g.Proj, add)
 	p.proj.Mul(rows, dh, d, do, d, nil, 0)
 	dqkv := act
 	if 3*d > ldh {
@@ -276,7 +286,7 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 	dqkv = dqkv[:rows*3*d]
 	for i := range n {
 		r := i * b.Tokens
-		b.Attention.Backward(dqkv[r*3*d:], do[r*d:], b.probabilities(s, i), s.QKV[r*3*d:], b.Keys(from+i))
+		b.Attention.Backward(dqkv[r*3*d:], do[r*d:], probabilities[i*b.Attention.Saved():], s.QKV[r*3*d:], b.Keys(from+i))
 	}
 	Sums(g.QKVBias, dqkv)
 	LayerNormAgain(normed, x, w.Gamma1, w.Beta1, s.Stats1)
