@@ -238,7 +238,8 @@ func (t *Tensor) elements(from int, room []float32) []float32 {
 // given up.
 func (t *Tensor) pass(up bool) {
 	t.spend()
-	t.own, t.ignored, t.unread = nil, nil, false
+	t.keep()
+	t.ignored, t.unread = nil, false
 	if !up {
 		t.beside = nil
 		return

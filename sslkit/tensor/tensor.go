@@ -150,7 +150,7 @@ func (t *Tensor) RequireGrad() *Tensor {
 
 // Detach returns a tensor with t's elements through which no gradient flows.
 func (t *Tensor) Detach() *Tensor {
-	t.own = nil
+	t.keep()
 	d := header(t.shape)
 	d.data, d.done = t.data, t.done
 	return d
@@ -181,6 +181,14 @@ func (t *Tensor) giveBack() {
 	if t.own != nil {
 		f32.Release(t.own)
 		t.data, t.own = nil, nil
+	}
+}
+
+// keep leaves t's memory to whoever reads it.
+func (t *Tensor) keep() {
+	if t.own != nil {
+		f32.Leave(t.own)
+		t.own = nil
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // shelf holds the free buffers of one size class.
@@ -41,12 +42,19 @@ func sizeClass(n int) (class, size int) {
 // Release, or leave it to the garbage collector.
 func Scratch(n int) *[]float32 {
 	class, size := sizeClass(n)
-	if b := shelves[class].take(); b != nil {
-		*b = (*b)[:n]
-		return b
+	b := shelves[class].take()
+	if size >= large {
+		memory.take(size, b != nil && len(*b) > 0)
 	}
-	b := Make(size)[:n]
-	return &b
+	if b == nil {
+		made := Make(size)
+		if size >= large {
+			hugePages(unsafe.Pointer(unsafe.SliceData(made)), 4*uintptr(size))
+		}
+		b = &made
+	}
+	*b = (*b)[:n]
+	return b
 }
 
 // Make returns n zeros. Large ones begin anywhere in a page, at a cache line:
@@ -66,17 +74,12 @@ var made atomic.Uint32
 
 // Release gives back what Scratch returned; nothing may use it any more.
 func Release(b *[]float32) {
-	class, _ := sizeClass(cap(*b))
-	s := &shelves[class]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if PoisonReleased {
-		if slices.Contains(s.free, b) {
-			panic("f32: a buffer is released twice")
-		}
-		poison(*b)
+	class, size := sizeClass(cap(*b))
+	*b = (*b)[:size]
+	shelves[class].put(b)
+	if size >= large {
+		memory.give(size)
 	}
-	s.free = append(s.free, b)
 }
 
 // PoisonReleased makes Release fill buffers with NaN, so that who reads one that
@@ -95,6 +98,19 @@ func scratch(n int) *[]float32 { return Scratch(n) }
 
 func release(b *[]float32) { Release(b) }
 
+// put adds a buffer.
+func (s *shelf) put(b *[]float32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if PoisonReleased {
+		if slices.Contains(s.free, b) {
+			panic("f32: a buffer is released twice")
+		}
+		poison(*b)
+	}
+	s.free = append(s.free, b)
+}
+
 // take returns the buffer that was given back last, or nil.
 func (s *shelf) take() *[]float32 {
 	s.mu.Lock()
@@ -110,15 +126,22 @@ func (s *shelf) take() *[]float32 {
 	return b
 }
 
-// tidy drops the buffers that nobody needed since the last call but one.
-func (s *shelf) tidy() {
+// tidy drops the buffers that nobody needed since the last call but one, and
+// returns how many values of large ones were in memory.
+func (s *shelf) tidy() (values int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	drop := min(s.fewest, s.before)
+	for _, b := range s.free[:drop] {
+		if cap(*b) >= large {
+			values += len(*b)
+		}
+	}
 	kept := copy(s.free, s.free[drop:]) // those that lie longest stand first
 	clear(s.free[kept:])
 	s.free = s.free[:kept]
 	s.before, s.fewest = s.fewest-drop, kept
+	return values
 }
 
 // while is how long nobody must have needed a buffer: longer than a step takes.
@@ -135,7 +158,7 @@ func awaitCollection(last time.Time) {
 	runtime.SetFinalizer(new(collection), func(*collection) {
 		if now := time.Now(); now.Sub(last) > while {
 			for i := range shelves {
-				shelves[i].tidy()
+				memory.forget(shelves[i].tidy())
 			}
 			last = now
 		}

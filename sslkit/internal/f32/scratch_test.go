@@ -45,3 +45,40 @@ func TestShelf(t *testing.T) {
 		t.Errorf("%d idle buffers are kept", len(s.free))
 	}
 }
+
+// The system gets the pages of what is free when more would be in memory than was
+// ever in use, and what is taken again is whole.
+func TestDiscard(t *testing.T) {
+	var s shelf
+	for range 3 {
+		b := Make(large)
+		s.put(&b)
+	}
+	if got := s.discard(large + 1); got != 2*large {
+		t.Errorf("%d values were discarded, want two buffers of %d", got, large)
+	}
+	if got := s.discard(2 * large); got != large {
+		t.Errorf("%d values were discarded, want the last buffer of %d", got, large)
+	}
+	b := s.take()
+	if len(*b) != 0 || cap(*b) != large {
+		t.Errorf("what was discarded has %d values, and room for %d", len(*b), cap(*b))
+	}
+	*b = (*b)[:large]
+	for i := range *b {
+		(*b)[i] = 1
+	}
+}
+
+func TestMemoryCount(t *testing.T) {
+	var m pages
+	m.take(5*large, false)
+	m.take(2*large, false)
+	m.give(5 * large)
+	m.take(5*large, true)
+	m.give(2 * large)
+	m.forget(large)
+	if m.used != 5*large || m.free != large || m.most != 7*large {
+		t.Errorf("counted %d in use, %d at most and %d free", m.used, m.most, m.free)
+	}
+}
