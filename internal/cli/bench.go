@@ -98,8 +98,11 @@ func (a *app) benchAgainst(c *cobra.Command, o bench.Options, models []string, p
 	if err != nil {
 		return err
 	}
-	if len(models) == 0 {
+	switch {
+	case len(models) == 0:
 		models = bench.Models()
+	case models[0] == "gemm": // which is compared in any case
+		models = nil
 	}
 	threads := []int{1, 2}
 	if o.Threads > 0 {
