@@ -47,8 +47,8 @@ func (b *Block) Sizes() (sizes [12]int) {
 }
 
 // Saved is what a backward pass needs of the forward pass besides input and
-// output. P and O are empty for long sequences: what attention gives takes the
-// most memory there, and costs the least to compute again.
+// output. P and O are empty for long sequences: what attention gives takes much
+// memory there, and costs little to compute again.
 type Saved struct{ QKV, P, O, H, U, Stats1, Stats2 []float32 }
 
 // SavedSizes are the lengths of the fields of Saved for n samples.

@@ -6,9 +6,9 @@ import (
 )
 
 // Sizes differ between a pass forward and the pass back, so that not all buffers
-// are in use when most memory is. The system has the pages of those that are free
-// before more of them are in memory than were ever in use at once. Such a buffer
-// has the length 0.
+// are in use when most memory is. Where a buffer would bring more into memory than
+// was ever in use at once, the system gets the pages of free ones first. Such a
+// free buffer has the length 0.
 
 const (
 	large  = 1 << 18 // values from which a buffer takes part
