@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"time"
 
 	"sslnotes/sslkit/pipeline"
 	"sslnotes/tracker"
@@ -77,6 +78,7 @@ func (x *executor) rowOf(row Row) (Row, error) {
 // again trains an encoder whose weights are in no store.
 func (x *executor) again(row Row, known Result) (*pipeline.Run, error) {
 	fmt.Fprintf(x.out, "%s is not in the store: training it again\n", row.Name)
+	cpu := cpuTime()
 	r, err := x.encode(row)
 	if err != nil {
 		return nil, err
@@ -89,5 +91,9 @@ func (x *executor) again(row Row, known Result) (*pipeline.Run, error) {
 		return nil, fmt.Errorf("results: %s came out with digest %s under numerics %s, its file says %s under %s: delete %s*.json to make these rows anew",
 			row.Name, rec.Digest, rec.Numerics, known.Digest, known.Numerics, row.Name)
 	}
-	return r, write(x.dir, resultOf(row, rec))
+	fmt.Fprintf(x.out, "%s: every value as on the %s of its file, here on %s\n", row.Name, known.Machine["isa"], rec.Machine["isa"])
+	result := resultOf(row, rec)
+	used := cpuTime() - cpu
+	result.CPU, x.cpu = used.Round(10*time.Millisecond).Seconds(), x.cpu+used
+	return r, write(x.dir, result)
 }

@@ -26,6 +26,7 @@ type executor struct {
 
 	encoder *pipeline.Run // of the rows that are being made
 	name    string        // its row
+	cpu     time.Duration // the process's when the row in hand began, without what made its encoder again
 
 	left          float64 // images to go
 	done, seconds float64 // images in this execution, and the time they took
@@ -109,7 +110,8 @@ func span(seconds float64) string {
 
 // make makes one row.
 func (x *executor) make(row Row, at, of int) error {
-	start, cpu := time.Now(), cpuTime()
+	start := time.Now()
+	x.cpu = cpuTime()
 	r, err := x.run(row)
 	if err != nil {
 		return fmt.Errorf("row %s: %w", row.Name, err)
@@ -119,7 +121,7 @@ func (x *executor) make(row Row, at, of int) error {
 		return err
 	}
 	result := resultOf(row, rec)
-	result.CPU = (cpuTime() - cpu).Round(10 * time.Millisecond).Seconds()
+	result.CPU = (cpuTime() - x.cpu).Round(10 * time.Millisecond).Seconds()
 	if err := write(x.dir, result); err != nil {
 		return err
 	}

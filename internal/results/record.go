@@ -27,7 +27,7 @@ type Result struct {
 	Source   tracker.Source     `json:"source"`
 	Machine  map[string]string  `json:"machine"`
 	Seconds  float64            `json:"seconds"`
-	CPU      float64            `json:"cpu_seconds,omitempty"` // of all threads, observed; not known of a run that was made again
+	CPU      float64            `json:"cpu_seconds,omitempty"` // of all threads, observed
 }
 
 // resultOf sums up a run; only computed metrics are kept.

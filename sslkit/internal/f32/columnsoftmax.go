@@ -18,7 +18,7 @@ func ColumnSoftmax(p []float32, rows, width int) {
 	}
 	if active.assembly() {
 		t := softmaxTask{table: unsafe.Pointer(functionTable), p: pointer(p), d: pointer(p), rows: uintptr(rows), row: uintptr(width) * 4}
-		avx2Softmax(&t)
+		rowSoftmax(&t)
 		return
 	}
 	for j := range width {
@@ -49,7 +49,7 @@ func ColumnSoftmaxGrad(d, p []float32, rows, width int, scale float32) {
 	}
 	if active.assembly() {
 		t := softmaxTask{table: unsafe.Pointer(functionTable), p: pointer(p), d: pointer(d), rows: uintptr(rows), row: uintptr(width) * 4, scale: scale}
-		avx2SoftmaxGrad(&t)
+		rowSoftmaxGrad(&t)
 		return
 	}
 	for j := range width {

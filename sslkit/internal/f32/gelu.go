@@ -21,7 +21,7 @@ func GELU(y, x []float32) {
 	switch {
 	case n == 0:
 	case active.assembly():
-		avx2GELU(&t)
+		rowGELU(&t)
 	default:
 		n = 0
 	}
@@ -39,7 +39,7 @@ func GELUGrad(y, d, x []float32) {
 	switch {
 	case n == 0:
 	case active.assembly():
-		avx2GELUGrad(&t)
+		rowGELUGrad(&t)
 	default:
 		n = 0
 	}

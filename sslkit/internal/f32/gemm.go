@@ -195,35 +195,26 @@ func (p *product) block(e *engine, m0, m1, n0, n1 int, packed *[]float32) {
 	}
 }
 
-// packA copies rows i0..i1 of A tile by tile, each by columns.
+// packA copies rows i0..i1 of A: its rows one after the other if they are whole in
+// A, or else tile by tile, each by columns.
 func (s *slab) packA(i0, i1 int) {
 	a, at := s.product.a, 0
+	if a.col == 1 {
+		for i := i0; i < i1; i++ {
+			copy(s.a[at:at+s.depth], a.data[i*a.row+s.k0:])
+			at += s.depth
+		}
+		return
+	}
 	for i, rows := i0, 0; i < i1; i += rows {
 		rows = evenly(i1-i, s.e.rows)
-		to := s.a[at : at+rows*s.depth]
-		if a.col == 1 && rows == 6 {
-			interleave6(to, a.data[i*a.row+s.k0:], a.row)
-			at += len(to)
-			continue
-		}
-		for q := range rows {
-			from := a.data[(i+q)*a.row+s.k0*a.col:]
-			for l := range s.depth {
-				to[l*rows+q] = from[l*a.col]
+		for l := range s.depth {
+			from := a.data[i*a.row+(s.k0+l)*a.col:]
+			for q := range rows {
+				s.a[at+q] = from[q*a.row]
 			}
+			at += rows
 		}
-		at += len(to)
-	}
-}
-
-// interleave6 writes six rows, row values apart, by columns.
-func interleave6(to, from []float32, row int) {
-	n := len(to) / 6
-	r0, r1, r2 := from[:n], from[row:][:n], from[2*row:][:n]
-	r3, r4, r5 := from[3*row:][:n], from[4*row:][:n], from[5*row:][:n]
-	for l := range r0 {
-		d := (*[6]float32)(to[6*l:])
-		d[0], d[1], d[2], d[3], d[4], d[5] = r0[l], r1[l], r2[l], r3[l], r4[l], r5[l]
 	}
 }
 
@@ -250,7 +241,12 @@ func (s *slab) panel(i0, i1, j int) {
 	}
 	for i, rows := i0, 0; i < i1; i += rows {
 		rows = evenly(i1-i, s.e.rows)
-		t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
+		t.a = unsafe.Pointer(&s.a[(i-i0)*s.depth])
+		if p.a.col == 1 {
+			t.ars, t.acs = uintptr(s.depth)*4, 4
+		} else {
+			t.ars, t.acs = 4, uintptr(rows)*4
+		}
 		s.begin(&t, i, j)
 		s.e.tiles(&t, rows, width, 1)
 	}

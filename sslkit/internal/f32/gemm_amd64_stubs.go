@@ -88,6 +88,90 @@ func avx512Tile13x2(t *tile)
 //go:noescape
 func avx512Tile14x2(t *tile)
 
+//go:noescape
+func avx512Masked1x1(t *tile)
+
+//go:noescape
+func avx512Masked2x1(t *tile)
+
+//go:noescape
+func avx512Masked3x1(t *tile)
+
+//go:noescape
+func avx512Masked4x1(t *tile)
+
+//go:noescape
+func avx512Masked5x1(t *tile)
+
+//go:noescape
+func avx512Masked6x1(t *tile)
+
+//go:noescape
+func avx512Masked7x1(t *tile)
+
+//go:noescape
+func avx512Masked8x1(t *tile)
+
+//go:noescape
+func avx512Masked9x1(t *tile)
+
+//go:noescape
+func avx512Masked10x1(t *tile)
+
+//go:noescape
+func avx512Masked11x1(t *tile)
+
+//go:noescape
+func avx512Masked12x1(t *tile)
+
+//go:noescape
+func avx512Masked13x1(t *tile)
+
+//go:noescape
+func avx512Masked14x1(t *tile)
+
+//go:noescape
+func avx512Masked1x2(t *tile)
+
+//go:noescape
+func avx512Masked2x2(t *tile)
+
+//go:noescape
+func avx512Masked3x2(t *tile)
+
+//go:noescape
+func avx512Masked4x2(t *tile)
+
+//go:noescape
+func avx512Masked5x2(t *tile)
+
+//go:noescape
+func avx512Masked6x2(t *tile)
+
+//go:noescape
+func avx512Masked7x2(t *tile)
+
+//go:noescape
+func avx512Masked8x2(t *tile)
+
+//go:noescape
+func avx512Masked9x2(t *tile)
+
+//go:noescape
+func avx512Masked10x2(t *tile)
+
+//go:noescape
+func avx512Masked11x2(t *tile)
+
+//go:noescape
+func avx512Masked12x2(t *tile)
+
+//go:noescape
+func avx512Masked13x2(t *tile)
+
+//go:noescape
+func avx512Masked14x2(t *tile)
+
 // avx512Kernel runs kernel rows-1 + 14·(vectors-1), the masked ones after all others.
 func avx512Kernel(t *tile, kernel int) {
 	switch kernel {
@@ -147,6 +231,62 @@ func avx512Kernel(t *tile, kernel int) {
 		avx512Tile13x2(t)
 	case 27:
 		avx512Tile14x2(t)
+	case 28:
+		avx512Masked1x1(t)
+	case 29:
+		avx512Masked2x1(t)
+	case 30:
+		avx512Masked3x1(t)
+	case 31:
+		avx512Masked4x1(t)
+	case 32:
+		avx512Masked5x1(t)
+	case 33:
+		avx512Masked6x1(t)
+	case 34:
+		avx512Masked7x1(t)
+	case 35:
+		avx512Masked8x1(t)
+	case 36:
+		avx512Masked9x1(t)
+	case 37:
+		avx512Masked10x1(t)
+	case 38:
+		avx512Masked11x1(t)
+	case 39:
+		avx512Masked12x1(t)
+	case 40:
+		avx512Masked13x1(t)
+	case 41:
+		avx512Masked14x1(t)
+	case 42:
+		avx512Masked1x2(t)
+	case 43:
+		avx512Masked2x2(t)
+	case 44:
+		avx512Masked3x2(t)
+	case 45:
+		avx512Masked4x2(t)
+	case 46:
+		avx512Masked5x2(t)
+	case 47:
+		avx512Masked6x2(t)
+	case 48:
+		avx512Masked7x2(t)
+	case 49:
+		avx512Masked8x2(t)
+	case 50:
+		avx512Masked9x2(t)
+	case 51:
+		avx512Masked10x2(t)
+	case 52:
+		avx512Masked11x2(t)
+	case 53:
+		avx512Masked12x2(t)
+	case 54:
+		avx512Masked13x2(t)
+	case 55:
+		avx512Masked14x2(t)
 	}
 }
 

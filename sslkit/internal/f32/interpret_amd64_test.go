@@ -95,6 +95,9 @@ func (m *machine) address(operand string) int64 {
 }
 
 func (m *machine) get(operand string) int64 {
+	if n, err := strconv.ParseInt(strings.TrimPrefix(operand, "$"), 10, 64); err == nil {
+		return n
+	}
 	if strings.Contains(operand, "(") {
 		return int64(binary.LittleEndian.Uint64(m.memory[m.address(operand):]))
 	}
@@ -126,6 +129,8 @@ func (m *machine) scalar(op string, args []string) error {
 	case "DECQ":
 		m.flag = m.get(last) - 1
 		m.set(last, m.flag)
+	case "CMPQ":
+		m.flag = m.get(args[0]) - m.get(last)
 	case "TESTQ":
 		m.flag = m.get(args[0]) & m.get(args[1])
 	case "KMOVW":
@@ -227,8 +232,8 @@ func TestKernelsInterpreted(t *testing.T) {
 					switch {
 					case round%2 == 0:
 						width = vectors * e.lanes
-					case e == &avx2:
-						name = fmt.Sprintf("avx2Masked%dx%d", rows, vectors)
+					default:
+						name = fmt.Sprintf("%sMasked%dx%d", e.name, rows, vectors)
 					}
 					interpretOne(t, r, e, code[name], name, rows, vectors, width)
 					ran++
@@ -251,7 +256,7 @@ func interpretOne(t *testing.T, r *rand.Rand, e *engine, code []string, name str
 	words := func(n int) uintptr { return uintptr(4 * (1 + r.IntN(n))) }
 	tl := tile{
 		ars: words(9), acs: words(9), ldb: words(40), ldc: uintptr(4 * (width + r.IntN(5))), lds: words(40) - 4,
-		k: uintptr(r.IntN(5)), segments: uintptr(r.IntN(3)), jump: words(9), jumpB: words(40), groups: uintptr(r.IntN(3)), group: words(9), groupB: words(9),
+		k: uintptr(r.IntN(2)*rows + r.IntN(5)), segments: uintptr(r.IntN(3)), jump: words(9), jumpB: words(40), groups: uintptr(r.IntN(3)), group: words(9), groupB: words(9),
 		count: uintptr(1 + r.IntN(3)), down: words(40), downStarts: words(40), lines: uintptr(r.IntN(3)), downAhead: words(40), mask: 1<<(width-(vectors-1)*e.lanes) - 1,
 	}
 	tl.downC = uintptr(rows) * tl.ldc

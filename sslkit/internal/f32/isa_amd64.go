@@ -29,14 +29,14 @@ func (e *engine) assemble(t *tile, rows, width int) {
 	vectors := (width + e.lanes - 1) / e.lanes
 	last := width - (vectors-1)*e.lanes
 	kernel := rows - 1 + e.rows*(vectors-1)
+	if last < e.lanes {
+		kernel += 2 * e.rows
+	}
 	if e == &avx512 {
 		t.mask = 1<<last - 1
 		avx512Kernel(t, kernel)
 		return
 	}
-	if last < e.lanes {
-		t.vmask = unsafe.Pointer(&laneMasks[8-last])
-		kernel += 2 * e.rows
-	}
+	t.vmask = unsafe.Pointer(&laneMasks[8-last%8])
 	avx2Kernel(t, kernel)
 }

@@ -45,9 +45,9 @@ func addLayerNorm(l layerNorm) {
 			uintptr(rows), uintptr(c) * 4, 1 / float32(c), l.eps, 1,
 		}
 		if l.sum != nil {
-			avx2AddLayerNorm(&t)
+			rowAddLayerNorm(&t)
 		} else {
-			avx2LayerNorm(&t)
+			rowLayerNorm(&t)
 		}
 		return
 	}
@@ -98,7 +98,7 @@ func LayerNormAgain(y, x, gamma, beta, stats []float32) {
 	_, _, _ = x[:len(y)], beta[:c], stats[:2*rows]
 	if active.assembly() && c%16 == 0 && rows > 0 {
 		t := layerNormTask{y: pointer(y), x: pointer(x), gamma: pointer(gamma), beta: pointer(beta), stats: pointer(stats), rows: uintptr(rows), bytes: uintptr(c) * 4}
-		avx2LayerNormAgain(&t)
+		rowLayerNormAgain(&t)
 		return
 	}
 	for i, v := range x[:len(y)] {
@@ -120,7 +120,7 @@ func LayerNormGrad(dx, dy, from, x, gamma, stats, dgamma, dbeta []float32) {
 			pointer(dx), pointer(x), pointer(gamma), pointer(dy), pointer(stats), pointer(dgamma), pointer(dbeta), pointer(from), nil,
 			uintptr(rows), uintptr(c) * 4, share, 0, 1,
 		}
-		avx2LayerNormGrad(&t)
+		rowLayerNormGrad(&t)
 		return
 	}
 	for r := range rows {

@@ -105,7 +105,7 @@ func (e *engine) packStrided(dst, w []float32, k, n, ldw int) {
 		panels := min(abreast, (whole-j)/e.cols)
 		if e.loops {
 			_, _ = dst[(j+panels*e.cols)*k-1], w[(k-1)*ldw+j+panels*e.cols-1]
-			avx2Pack(&packTask{unsafe.Pointer(&dst[j*k]), unsafe.Pointer(&w[j]), uintptr(k), uintptr(4 * ldw), uintptr(4 * e.cols), uintptr(panels), uintptr(4 * k * e.cols)})
+			rowPack(&packTask{unsafe.Pointer(&dst[j*k]), unsafe.Pointer(&w[j]), uintptr(k), uintptr(4 * ldw), uintptr(4 * e.cols), uintptr(panels), uintptr(4 * k * e.cols)})
 			continue
 		}
 		for l := range k {

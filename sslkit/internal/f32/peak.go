@@ -20,10 +20,8 @@ func MultiplyAdds(rounds int) int {
 		one := tile{a: unsafe.Pointer(&a), b: unsafe.Pointer(&a), c: unsafe.Pointer(&a), k: uintptr(rounds), count: 1}
 		tileGeneric(&one, 1, 1)
 		return 2 * rounds
-	case active.lanes == 16:
-		avx512Peak(&t)
 	default:
-		avx2Peak(&t)
+		rowPeak(&t)
 	}
 	return 2 * 12 * active.lanes * rounds
 }

@@ -8,31 +8,148 @@ package f32
 func avx2GELU(t *geluTask)
 
 //go:noescape
+func avx512GELU(t *geluTask)
+
+// rowGELU runs the kernel of the instruction set in use.
+func rowGELU(t *geluTask) {
+	if active.lanes == 16 {
+		avx512GELU(t)
+	} else {
+		avx2GELU(t)
+	}
+}
+
+//go:noescape
 func avx2GELUGrad(t *geluTask)
+
+//go:noescape
+func avx512GELUGrad(t *geluTask)
+
+// rowGELUGrad runs the kernel of the instruction set in use.
+func rowGELUGrad(t *geluTask) {
+	if active.lanes == 16 {
+		avx512GELUGrad(t)
+	} else {
+		avx2GELUGrad(t)
+	}
+}
 
 //go:noescape
 func avx2Softmax(t *softmaxTask)
 
 //go:noescape
+func avx512Softmax(t *softmaxTask)
+
+// rowSoftmax runs the kernel of the instruction set in use.
+func rowSoftmax(t *softmaxTask) {
+	if active.lanes == 16 {
+		avx512Softmax(t)
+	} else {
+		avx2Softmax(t)
+	}
+}
+
+//go:noescape
 func avx2SoftmaxGrad(t *softmaxTask)
+
+//go:noescape
+func avx512SoftmaxGrad(t *softmaxTask)
+
+// rowSoftmaxGrad runs the kernel of the instruction set in use.
+func rowSoftmaxGrad(t *softmaxTask) {
+	if active.lanes == 16 {
+		avx512SoftmaxGrad(t)
+	} else {
+		avx2SoftmaxGrad(t)
+	}
+}
 
 //go:noescape
 func avx2LayerNorm(t *layerNormTask)
 
 //go:noescape
+func avx512LayerNorm(t *layerNormTask)
+
+// rowLayerNorm runs the kernel of the instruction set in use.
+func rowLayerNorm(t *layerNormTask) {
+	if active.lanes == 16 {
+		avx512LayerNorm(t)
+	} else {
+		avx2LayerNorm(t)
+	}
+}
+
+//go:noescape
 func avx2AddLayerNorm(t *layerNormTask)
+
+//go:noescape
+func avx512AddLayerNorm(t *layerNormTask)
+
+// rowAddLayerNorm runs the kernel of the instruction set in use.
+func rowAddLayerNorm(t *layerNormTask) {
+	if active.lanes == 16 {
+		avx512AddLayerNorm(t)
+	} else {
+		avx2AddLayerNorm(t)
+	}
+}
 
 //go:noescape
 func avx2LayerNormAgain(t *layerNormTask)
 
 //go:noescape
+func avx512LayerNormAgain(t *layerNormTask)
+
+// rowLayerNormAgain runs the kernel of the instruction set in use.
+func rowLayerNormAgain(t *layerNormTask) {
+	if active.lanes == 16 {
+		avx512LayerNormAgain(t)
+	} else {
+		avx2LayerNormAgain(t)
+	}
+}
+
+//go:noescape
 func avx2LayerNormGrad(t *layerNormTask)
 
 //go:noescape
+func avx512LayerNormGrad(t *layerNormTask)
+
+// rowLayerNormGrad runs the kernel of the instruction set in use.
+func rowLayerNormGrad(t *layerNormTask) {
+	if active.lanes == 16 {
+		avx512LayerNormGrad(t)
+	} else {
+		avx2LayerNormGrad(t)
+	}
+}
+
+//go:noescape
 func avx2Pack(t *packTask)
+
+//go:noescape
+func avx512Pack(t *packTask)
+
+// rowPack runs the kernel of the instruction set in use.
+func rowPack(t *packTask) {
+	if active.lanes == 16 {
+		avx512Pack(t)
+	} else {
+		avx2Pack(t)
+	}
+}
 
 //go:noescape
 func avx2Peak(t *peakTask)
 
 //go:noescape
 func avx512Peak(t *peakTask)
+
+// rowPeak runs the kernel of the instruction set in use.
+func rowPeak(t *peakTask) {
+	if active.lanes == 16 {
+		avx512Peak(t)
+	} else {
+		avx2Peak(t)
+	}
+}

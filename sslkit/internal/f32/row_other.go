@@ -6,14 +6,13 @@ package f32
 
 // Elsewhere no engine has loops, so none of these is called.
 
-func avx2GELU(*geluTask)                {}
-func avx2GELUGrad(*geluTask)            {}
-func avx2Softmax(*softmaxTask)          {}
-func avx2SoftmaxGrad(*softmaxTask)      {}
-func avx2LayerNorm(*layerNormTask)      {}
-func avx2AddLayerNorm(*layerNormTask)   {}
-func avx2LayerNormAgain(*layerNormTask) {}
-func avx2LayerNormGrad(*layerNormTask)  {}
-func avx2Pack(*packTask)                {}
-func avx2Peak(*peakTask)                {}
-func avx512Peak(*peakTask)              {}
+func rowGELU(*geluTask)                {}
+func rowGELUGrad(*geluTask)            {}
+func rowSoftmax(*softmaxTask)          {}
+func rowSoftmaxGrad(*softmaxTask)      {}
+func rowLayerNorm(*layerNormTask)      {}
+func rowAddLayerNorm(*layerNormTask)   {}
+func rowLayerNormAgain(*layerNormTask) {}
+func rowLayerNormGrad(*layerNormTask)  {}
+func rowPack(*packTask)                {}
+func rowPeak(*peakTask)                {}

@@ -62,7 +62,7 @@ func save(name string, b []byte) {
 func (s isa) all(asm, stubs *writer) {
 	var cases writer
 	n := 0
-	for _, masked := range s.masks() {
+	for _, masked := range []bool{false, true} {
 		for vectors := 1; vectors <= 2; vectors++ {
 			for rows := 1; rows <= s.rows; rows++ {
 				s.masked = masked
@@ -77,16 +77,8 @@ func (s isa) all(asm, stubs *writer) {
 	stubs.p("func %sKernel(t *tile, kernel int) {\n\tswitch kernel {\n%s\t}\n}\n", s.name, cases.String())
 }
 
-// masks lists whether the last vector of a row is masked.
-func (s isa) masks() []bool {
-	if s.name == "avx512" {
-		return []bool{true}
-	}
-	return []bool{false, true}
-}
-
 func (s isa) label(rows, vectors int) string {
-	if s.masked && len(s.masks()) > 1 {
+	if s.masked {
 		return fmt.Sprintf("%sMasked%dx%d", s.name, rows, vectors)
 	}
 	return fmt.Sprintf("%sTile%dx%d", s.name, rows, vectors)
@@ -124,6 +116,7 @@ func (s isa) kernel(w *writer, rows, vectors int) {
 	s.ahead(w)
 	w.p("\tTESTQ CX, CX")
 	w.p("\tJZ   store")
+	s.first(w, rows, vectors)
 	for i, r := range []string{"AX", "R15", "BX", "R14"} { // segments, their jumps in A and B, groups
 		w.p("\tMOVQ %d(DI), %s", 96+8*i, r)
 	}
@@ -142,6 +135,37 @@ func (s isa) kernel(w *writer, rows, vectors int) {
 	w.p("\tJG   loop")
 	w.p("store:")
 	s.store(w, rows, vectors)
+}
+
+// first does the first steps of a higher product, one for each row of the tile, in
+// each of which it asks for a row that will be needed: of the start tile below, or
+// of C if the sums start from zero or from one row. Asked for at once, they would
+// keep operands waiting.
+func (s isa) first(w *writer, rows, vectors int) {
+	w.p("\tMOVQ $%d, BX", rows)
+	w.p("\tCMPQ CX, BX")
+	w.p("\tJLE  rest")
+	w.p("\tSUBQ BX, CX")
+	w.p("\tMOVQ 72(DI), AX")
+	w.p("\tTESTQ AX, AX")
+	w.p("\tJZ   result")
+	w.p("\tADDQ 168(DI), AX")
+	w.p("\tMOVQ 80(DI), R15")
+	w.p("\tTESTQ R15, R15")
+	w.p("\tJNZ  first")
+	w.p("result:")
+	w.p("\tMOVQ 16(DI), AX")
+	w.p("\tMOVQ 48(DI), R15")
+	w.p("\tPCALIGN $64")
+	w.p("first:")
+	s.step(w, rows, vectors)
+	for line := 0; line < vectors*s.bytes; line += 64 {
+		w.p("\tPREFETCHT0 %d(AX)", line)
+	}
+	w.p("\tADDQ R15, AX")
+	w.p("\tDECQ BX")
+	w.p("\tJNZ  first")
+	w.p("rest:")
 }
 
 // jump moves the pointers into A and B.
@@ -215,12 +239,10 @@ func (s isa) move(w *writer, reg, mem string, masked, store bool) {
 	}
 }
 
-// start fills the accumulators with zero or with the start tile, and asks for
-// the start tile below.
+// start fills the accumulators with zero or with the start tile.
 func (s isa) start(w *writer, rows, vectors int) {
 	w.p("\tMOVQ 72(DI), R15")
 	w.p("\tMOVQ 80(DI), AX")
-	w.p("\tMOVQ R15, BX")
 	w.p("\tTESTQ R15, R15")
 	w.p("\tJZ   zero")
 	for i := range rows {
@@ -229,15 +251,6 @@ func (s isa) start(w *writer, rows, vectors int) {
 		}
 		if i+1 < rows {
 			w.p("\tADDQ AX, R15")
-		}
-	}
-	w.p("\tADDQ 168(DI), BX")
-	for i := range rows {
-		for line := 0; line < vectors*s.bytes; line += 64 {
-			w.p("\tPREFETCHT0 %d(BX)", line)
-		}
-		if i+1 < rows {
-			w.p("\tADDQ AX, BX")
 		}
 	}
 	w.p("\tJMP  ready")
