@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sslnotes/sslkit/pipeline"
@@ -35,48 +36,66 @@ func (x *executor) pretrain(row Row) (*pipeline.Run, error) {
 // parent returns the encoder that a row judges: the one at hand, the one in the
 // store, or, if its weights are gone, the same trained again.
 func (x *executor) parent(row Row) (*pipeline.Run, error) {
-	of, err := x.rowOf(row)
+	of, known, err := x.rowOf(row)
 	if err != nil {
 		return nil, err
 	}
 	if x.name == of.Name {
 		return x.encoder, nil
 	}
-	known, ok, err := read(x.dir, of)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("results: %s.json, the encoder's row, is missing", of.Name)
-	}
 	if known.Status != tracker.Finished {
 		return nil, fmt.Errorf("results: its encoder %s ended as %s", of.Name, known.Status)
 	}
-	store, err := x.session.Open()
-	if err != nil {
+	if stored, err := x.stored(known); err != nil {
 		return nil, err
-	}
-	if _, err := store.Run(known.Run); err == nil {
+	} else if stored {
 		if x.encoder, err = x.session.Load(known.Run); err == nil {
 			x.name = of.Name
 			return x.encoder, nil
 		}
 	}
-	return x.again(of, known)
+	return x.retrain(of, known)
 }
 
-// rowOf finds the row of the encoder that a row judges.
-func (x *executor) rowOf(row Row) (Row, error) {
+// again says whether a row needs an encoder trained again.
+func (x *executor) again(row Row) (bool, error) {
+	if row.Judge == "" || strings.HasPrefix(row.Encoder, supervised) {
+		return false, nil
+	}
+	of, known, err := x.rowOf(row)
+	if err != nil || x.name == of.Name {
+		return false, err
+	}
+	stored, err := x.stored(known)
+	return !stored, err
+}
+
+// stored says whether the run of a result is in the session's store.
+func (x *executor) stored(known Result) (bool, error) {
+	store, err := x.session.Open()
+	if err != nil {
+		return false, err
+	}
+	_, err = store.Run(known.Run)
+	return err == nil, nil
+}
+
+// rowOf finds the row of the encoder that a row judges, and its result.
+func (x *executor) rowOf(row Row) (of Row, known Result, err error) {
 	for _, r := range x.plan.Rows() {
 		if r.Judge == "" && r.Encoder == row.Encoder && r.Seed == row.Seed {
-			return r, nil
+			known, ok, err := read(x.dir, r)
+			if err == nil && !ok {
+				err = fmt.Errorf("results: %s.json, the encoder's row, is missing", r.Name)
+			}
+			return r, known, err
 		}
 	}
-	return Row{}, fmt.Errorf("results: the plan has no encoder for row %s", row.Name)
+	return of, known, fmt.Errorf("results: the plan has no encoder for row %s", row.Name)
 }
 
-// again trains an encoder whose weights are in no store.
-func (x *executor) again(row Row, known Result) (*pipeline.Run, error) {
+// retrain trains an encoder whose weights are in no store.
+func (x *executor) retrain(row Row, known Result) (*pipeline.Run, error) {
 	fmt.Fprintf(x.out, "%s is not in the store: training it again\n", row.Name)
 	cpu := cpuTime()
 	r, err := x.encode(row)

@@ -52,18 +52,26 @@ func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func
 	if err != nil {
 		return err
 	}
-	for i, row := range missing {
-		if _, ok, err := read(dir, row); err != nil {
-			return err
-		} else if ok { // another process made it meanwhile
-			x.left -= row.cost(x.images)
-			continue
-		}
-		if err := x.make(row, len(rows)-len(missing)+i+1, len(rows)); err != nil {
-			return err
-		}
-		if err := after(); err != nil {
-			return err
+	made := len(rows) - len(missing)
+	for _, trains := range []bool{false, true} { // an encoder again, if its weights are gone: that can wait
+		for i, row := range missing {
+			if row.Name == "" {
+				continue
+			}
+			if _, ok, err := read(dir, row); err != nil {
+				return err
+			} else if ok { // another process made it meanwhile
+				x.left -= row.cost(x.images)
+			} else if again, err := x.again(row); err != nil {
+				return err
+			} else if again && !trains {
+				continue
+			} else if err := x.make(row, made+1, len(rows)); err != nil {
+				return err
+			} else if err := after(); err != nil {
+				return err
+			}
+			missing[i], made = Row{}, made+1
 		}
 	}
 	return nil
