@@ -77,28 +77,50 @@ func GlobalAvgPool(x *Tensor) *Tensor {
 	if len(x.shape) != 4 {
 		mismatch("GlobalAvgPool", x)
 	}
-	n, pixels, c := x.shape[0], x.shape[1]*x.shape[2], x.shape[3]
-	share := 1 / float32(pixels)
+	n, c := x.shape[0], x.shape[3]
 	out := result([]int{n, c}, x, func(out, x *Tensor) {
-		n, pixels, c := x.shape[0], x.shape[1]*x.shape[2], x.shape[3]
-		g, share := x.gradient(), 1/float32(pixels)
-		for i := range n * pixels {
-			row := out.grad[i/pixels*c:][:c]
-			for j, d := range row {
-				g[i*c+j] += float32(d * share)
-			}
-		}
+		pool{x.gradient(), out.grad, x.shape[1] * x.shape[2], x.shape[3]}.each(pool.spread)
 	}, x)
-	for i := range n {
-		sum := out.data[i*c : (i+1)*c]
-		for p := range pixels {
-			for j, v := range x.data[(i*pixels+p)*c:][:c] {
-				sum[j] += v
-			}
-		}
-		for j := range sum {
-			sum[j] *= share
-		}
-	}
+	pool{x.data, out.data, x.shape[1] * x.shape[2], c}.each(pool.mean)
 	return out
+}
+
+// A pool is images and the means of their pixels, or the gradients of both.
+type pool struct {
+	images, means []float32
+	pixels, c     int
+}
+
+// each calls f for every image.
+func (p pool) each(f func(p pool, image, mean []float32)) {
+	type of struct {
+		pool
+		f func(p pool, image, mean []float32)
+	}
+	f32.Chunks(len(p.means)/p.c, max(1, chunk/(p.pixels*p.c)), of{p, f}, func(o of, from, to int) {
+		size := o.pixels * o.c
+		for i := from; i < to; i++ {
+			o.f(o.pool, o.images[i*size:(i+1)*size], o.means[i*o.c:(i+1)*o.c])
+		}
+	})
+}
+
+// mean sums the pixels in order and divides.
+func (p pool) mean(image, mean []float32) {
+	f32.Sums(mean, image)
+	for j := range mean {
+		mean[j] *= 1 / float32(p.pixels)
+	}
+}
+
+// spread adds a mean's gradient to those of the pixels.
+func (p pool) spread(image, mean []float32) {
+	share := f32.Scratch(p.c)
+	defer f32.Release(share)
+	for j, d := range mean {
+		(*share)[j] = d * (1 / float32(p.pixels))
+	}
+	for ; len(image) > 0; image = image[p.c:] {
+		f32.Add(image[:p.c], image[:p.c], *share, false)
+	}
 }

@@ -332,12 +332,12 @@ func (c Conv) WeightGrad(x, dy, dw []float32) {
 		e     *engine
 		x, dy []float32
 	}
-	SumSamples(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, operands{c, active, x, dy}, func(o operands, from, to int, sum []float32) {
+	sumLeaves(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, c.N == 0, operands{c, active, x, dy}, func(o operands, from, to int, sum []float32) {
 		o.leafWeightGrad(o.e, from, to, o.x, o.dy, sum)
 	})
 }
 
-// leafWeightGrad adds the gradient of the images from to to-1 to sum, some at a
+// leafWeightGrad writes the gradient of the images from to to-1 to sum, some at a
 // time.
 func (c *Conv) leafWeightGrad(e *engine, from, to int, x, dy, sum []float32) {
 	oh, ow := c.OutSize()
@@ -355,12 +355,13 @@ func (c *Conv) leafWeightGrad(e *engine, from, to int, x, dy, sum []float32) {
 			c.Norm.Apply((*normed)[:n*in], images)
 			images = (*normed)[:n*in]
 		}
-		c.addWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum)
+		c.imagesWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum, i > from)
 	}
 }
 
-// addWeightGrad adds the gradient of n images to sum.
-func (c *Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
+// imagesWeightGrad writes the gradient of n images to sum, or adds it to what is
+// there.
+func (c *Conv) imagesWeightGrad(e *engine, n int, x, dy, sum []float32, add bool) {
 	oh, ow := c.OutSize()
 	t := tile{
 		ars: 4, acs: uintptr(c.Stride*c.In) * 4, groups: uintptr(n),
@@ -373,6 +374,9 @@ func (c *Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
 				left, right := c.meets(b, c.W, ow)
 				rows, cols := bottom-top, right-left
 				if rows <= 0 || cols <= 0 {
+					if tap := (a*c.Kernel + b) * c.In * c.Out; !add {
+						clear(sum[tap : tap+c.In*c.Out])
+					}
 					continue
 				}
 				t.k, t.segments = uintptr(cols), uintptr(rows)
@@ -381,7 +385,9 @@ func (c *Conv) addWeightGrad(e *engine, n int, x, dy, sum []float32) {
 				t.a = unsafe.Pointer(&x[((top*c.Stride+a-c.Pad)*c.W+left*c.Stride+b-c.Pad)*c.In])
 				t.b = unsafe.Pointer(&dy[(top*ow+left)*c.Out+j])
 				t.c = unsafe.Pointer(&sum[(a*c.Kernel+b)*c.In*c.Out+j])
-				t.start = t.c
+				if t.start = nil; add {
+					t.start = t.c
+				}
 				e.strip(&t, c.In, min(e.cols, c.Out-j))
 			}
 		}

@@ -424,7 +424,9 @@ func (w *rowWriter) pack() {
 	w.in("row:\nMOVQ R8, AX\nMOVQ R9, BX\nMOVQ R13, CX\nLEAQ (R9)(R11*8), R14")
 	w.in("panel:\nXORQ DX, DX")
 	w.in("line:\nPREFETCHT0 (R14)(DX*1)")
-	w.halves(func(at, i int) { w.in(fmt.Sprintf("VMOVUPS %[1]d(BX)(DX*1), V%[2]d\nVMOVUPS V%[2]d, %[1]d(AX)(DX*1)", at, i)) })
+	w.halves(func(at, i int) {
+		w.in(fmt.Sprintf("VMOVUPS %[1]d(BX)(DX*1), V%[2]d\nVMOVUPS V%[2]d, %[1]d(AX)(DX*1)", at, i))
+	})
 	w.in("ADDQ $64, DX\nCMPQ DX, R12\nJLT line")
 	w.in("ADDQ R12, BX\nADDQ R12, R14\nADDQ SI, AX\nDECQ CX\nJNZ panel")
 	w.in("ADDQ R12, R8\nADDQ R11, R9\nDECQ R10\nJNZ row")
