@@ -1,7 +1,7 @@
 # Two commands: `make walk` sets up and runs the course, `make test` tests all of
 # it. On Debian they install what is missing if root runs them, otherwise they
 # say what it is.
-.PHONY: build walk test core jupyter check generate bench data results parity gophernotes tools
+.PHONY: build walk test core arm jupyter check generate bench data results parity gophernotes tools
 
 build: tools
 	go build -o sslnotes .
@@ -12,13 +12,18 @@ walk: build
 
 # What continuous integration runs; `go test ./...` is its offline core and needs
 # nothing but Go and a C compiler.
-test: check core jupyter
+test: check core arm jupyter
 
 core: tools data
 	go test ./...
 	go test -tags portable ./sslkit/internal/f32
 	SSLKIT_ISA=generic go test -count=1 ./sslkit/internal/f32 ./sslkit/nn
 	SSLNOTES_TEST_REBUILD=1 go test -count=1 -run TestScripts/rebuild ./internal/cli
+
+# The same bits on arm64: the engine's tests, emulated.
+arm: tools
+	@.ci/need qemu-aarch64-static qemu-user-static
+	GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64-static ./sslkit/internal/f32 ./sslkit/tensor ./sslkit/nn $(ARM)
 
 # The kernel and the notebooks in real Jupyter, in stock gophernotes, and their
 # pages in a browser.
@@ -37,7 +42,7 @@ check: tools
 	GOARCH=arm64 CGO_ENABLED=0 go vet ./sslkit/internal/... ./sslkit/tensor ./sslkit/nn ./sslkit/rng
 	GOARCH=arm64 CGO_ENABLED=0 go build ./sslkit/pretext ./sslkit/contrastive ./sslkit/mae
 	$(MAKE) generate
-	git diff --exit-code -- '*_amd64.s' '*_stubs.go' internal/catalog/table.go
+	git diff --exit-code -- '*.s' '*_stubs.go' '*_other.go' internal/catalog/table.go
 
 # Tests on real images skip without them; here they must not.
 data: build

@@ -43,7 +43,7 @@ const (
 func newCLIP(batch int, seed uint64) (model, error) {
 	m := buildCLIP(batch, seed)
 	flops := batch * 3 * (2*clipTokens*48*128 + 4*128*128 + 2*batch*128 + blockFLOPs(4, clipTokens, 128, 512) + blockFLOPs(2, clipWords, 128, 512))
-	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { m.draw(); return m.loss(m.batch) }), flops}, nil
+	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { m.draw(); return m.loss(m.batch) }), flops, m.all}, nil
 }
 
 func buildCLIP(batch int, seed uint64) *clip {

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"time"
 
+	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -46,12 +47,15 @@ type Result struct {
 	AllocBytesPerStep int64   `json:"alloc_bytes_per_step"`
 	FirstLoss         float32 `json:"first_loss"`
 	LastLoss          float32 `json:"last_loss"`
+	Digest            string  `json:"digest"` // of the weights and buffers after all steps
 }
 
-// A model is one training step, which returns the loss, and its cost.
+// A model is one training step, which returns the loss, its cost, and what it
+// trains.
 type model struct {
 	step  func() float32
 	flops int
+	all   nn.Module
 }
 
 var models = map[string]func(batch int, seed uint64) (model, error){"mae": newMAE, "clip": newCLIP, "simclr": newSimCLR}
@@ -92,6 +96,7 @@ func Run(name string, o Options, peak float64) (Result, error) {
 	r.GFLOPS = float64(m.flops) / r.StepMilliseconds / 1e6
 	r.ShareOfPeak = r.GFLOPS / peak
 	r.PeakRSSBytes = peakRSS()
+	r.Digest = nn.Digest(m.all)
 	r.AllocsPerStep = int64(after.Mallocs-before.Mallocs) / int64(o.Steps)
 	r.AllocBytesPerStep = int64(after.TotalAlloc-before.TotalAlloc) / int64(o.Steps)
 	return r, nil

@@ -89,7 +89,7 @@ const (
 func newMAE(batch int, seed uint64) (model, error) {
 	m := buildMAE(batch, seed)
 	flops := batch * 3 * (2*maeSeen*(16*128+128*64) + 2*maeTokens*64*16 + blockFLOPs(6, maeSeen, 128, 512) + blockFLOPs(2, maeTokens, 64, 256))
-	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { m.draw(); return m.loss(m.batch) }), flops}, nil
+	return model{trainer(m.all, &nn.AdamW{WeightDecay: 0.05}, 1e-3, func() *tensor.Tensor { m.draw(); return m.loss(m.batch) }), flops, m.all}, nil
 }
 
 func buildMAE(batch int, seed uint64) *mae {

@@ -29,7 +29,7 @@ func newSimCLR(batch int, seed uint64) (model, error) {
 		return model{}, err
 	}
 	flops := 3 * (2*batch*(m.encoder.(nn.Counted).FLOPs()+2*(128*128+128*64)) + 2*(2*batch)*(2*batch)*64)
-	return model{trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.05, func() *tensor.Tensor { m.draw(); return m.loss(m.views) }), flops}, nil
+	return model{trainer(m.all(), &nn.SGD{WeightDecay: 1e-4}, 0.05, func() *tensor.Tensor { m.draw(); return m.loss(m.views) }), flops, m.all()}, nil
 }
 
 func buildSimCLR(batch int, seed uint64) (*simclr, error) {

@@ -8,7 +8,7 @@
 // kernel has a twin in Go, built on an exact float32 [FMA], and the tests hold
 // them equal bit for bit. The environment variable SSLKIT_ISA (generic, avx2,
 // avx512, neon) chooses the instruction set; the build tag portable leaves the
-// assembly out. On arm64 the matrix products are assembly, the rest is Go.
+// assembly out.
 //
 // # The arithmetic
 //

@@ -5,7 +5,7 @@ package f32
 import "unsafe"
 
 // Every arm64 processor has NEON.
-var neon = engine{name: "neon", rows: 6, cols: 16, lanes: 4}
+var neon = engine{name: "neon", rows: 6, cols: 16, lanes: 4, loops: true}
 
 func engines() []*engine { return []*engine{&generic, &neon} }
 

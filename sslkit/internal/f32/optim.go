@@ -22,7 +22,7 @@ func (a AdamW) Apply(w, g, m, v []float32) {
 	n := whole(len(w), g, m, v)
 	if n > 0 {
 		k := eightfold(a.Beta1, left1, a.Beta2, left2, a.Scale, a.Eps, a.Step, a.Keep)
-		adamWAVX2(&w[0], &g[0], &m[0], &v[0], &k[0], uintptr(n/8), 8)
+		adamWLoop(&w[0], &g[0], &m[0], &v[0], &k[0], uintptr(n/8), 8)
 	}
 	for j := n; j < len(w); j++ {
 		d := g[j]
@@ -47,9 +47,9 @@ func (s SGD) Apply(w, g, v []float32) {
 	if n > 0 {
 		k := eightfold(s.Momentum, s.Rate, s.Decay) // calls by name leave it on the stack
 		if s.Decay != 0 {
-			sgdDecayAVX2(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
+			sgdDecayLoop(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
 		} else {
-			sgdAVX2(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
+			sgdLoop(&w[0], &g[0], &v[0], &k[0], uintptr(n/8), 8)
 		}
 	}
 	for j := n; j < len(w); j++ {

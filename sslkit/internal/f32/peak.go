@@ -10,11 +10,6 @@ type peakTask struct{ rounds uintptr }
 func MultiplyAdds(rounds int) int {
 	t := peakTask{uintptr(rounds)}
 	switch {
-	case active.name == "neon": // the largest tile, over and over the same row
-		a, b, c := [16]float32{}, [64]float32{}, [512]float32{}
-		all := tile{a: unsafe.Pointer(&a), b: unsafe.Pointer(&b), c: unsafe.Pointer(&c), ldc: uintptr(4 * active.cols), k: uintptr(rounds)}
-		active.tiles(&all, active.rows, active.cols, 1)
-		return 2 * active.rows * active.cols * rounds
 	case !active.assembly():
 		a := [1]float32{}
 		one := tile{a: unsafe.Pointer(&a), b: unsafe.Pointer(&a), c: unsafe.Pointer(&a), k: uintptr(rounds), count: 1}

@@ -2,16 +2,16 @@ package f32
 
 // The loops below run over rows of c columns: len(x) is a multiple of c, and
 // values of a column, such as mean, have length c. Products and sums are
-// rounded one by one. On AVX2 and AVX-512 they run as assembly if c is a
+// rounded one by one. They run as assembly, where there is any, if c is a
 // multiple of 8.
 
 // Norm computes y = (x-mean)·scale + shift, and then max(y, 0) if relu is set.
 func Norm(y, x, mean, scale, shift []float32, relu bool) {
 	c := len(mean)
 	if rows, ok := vector(c, x, y); ok && len(scale) == c && len(shift) == c {
-		f := normAVX2
+		f := normLoop
 		if relu {
-			f = normReLUAVX2
+			f = normReLULoop
 		}
 		f(&y[0], &x[0], &mean[0], &scale[0], &shift[0], rows, uintptr(c))
 		return
@@ -32,7 +32,7 @@ func Norm(y, x, mean, scale, shift []float32, relu bool) {
 func Sums(sum, x []float32) {
 	c := len(sum)
 	if rows, ok := vector(c, x); ok {
-		sumsAVX2(&x[0], &sum[0], rows, uintptr(c))
+		sumsLoop(&x[0], &sum[0], rows, uintptr(c))
 		return
 	}
 	for r := 0; r < len(x); r += c {
@@ -46,7 +46,7 @@ func Sums(sum, x []float32) {
 func Squares(sum, x, mean []float32) {
 	c := len(sum)
 	if rows, ok := vector(c, x); ok && len(mean) == c {
-		squaresAVX2(&x[0], &sum[0], &mean[0], rows, uintptr(c))
+		squaresLoop(&x[0], &sum[0], &mean[0], rows, uintptr(c))
 		return
 	}
 	for r := 0; r < len(x); r += c {
@@ -82,10 +82,10 @@ func normSums(s, t, dy, y, x, mean, rstd []float32) {
 	c := len(s)
 	if rows, ok := vector(c, x, dy); ok && len(t) == c && len(mean) == c && len(rstd) == c {
 		if y == nil {
-			normSumsAVX2(&dy[0], &x[0], &s[0], &t[0], &mean[0], &rstd[0], rows, uintptr(c))
+			normSumsLoop(&dy[0], &x[0], &s[0], &t[0], &mean[0], &rstd[0], rows, uintptr(c))
 		} else {
 			_ = y[len(x)-1]
-			normReLUSumsAVX2(&dy[0], &y[0], &x[0], &s[0], &t[0], &mean[0], &rstd[0], rows, uintptr(c))
+			normReLUSumsLoop(&dy[0], &y[0], &x[0], &s[0], &t[0], &mean[0], &rstd[0], rows, uintptr(c))
 		}
 		return
 	}
@@ -105,10 +105,10 @@ func NormGrad(dx, dy, y, x, mean, slope, shift, scale []float32) {
 	c := len(mean)
 	if rows, ok := vector(c, x, dy, dx); ok && len(slope) == c && len(shift) == c && len(scale) == c {
 		if y == nil {
-			normGradAVX2(&dx[0], &dy[0], &x[0], &mean[0], &slope[0], &shift[0], &scale[0], rows, uintptr(c))
+			normGradLoop(&dx[0], &dy[0], &x[0], &mean[0], &slope[0], &shift[0], &scale[0], rows, uintptr(c))
 		} else {
 			_ = y[len(x)-1]
-			normReLUGradAVX2(&dx[0], &dy[0], &y[0], &x[0], &mean[0], &slope[0], &shift[0], &scale[0], rows, uintptr(c))
+			normReLUGradLoop(&dx[0], &dy[0], &y[0], &x[0], &mean[0], &slope[0], &shift[0], &scale[0], rows, uintptr(c))
 		}
 		return
 	}
@@ -125,9 +125,9 @@ func NormGrad(dx, dy, y, x, mean, slope, shift, scale []float32) {
 func Add(z, x, y []float32, relu bool) {
 	n := whole(len(z), x, y)
 	if n > 0 {
-		f := addAVX2
+		f := addLoop
 		if relu {
-			f = addReLUAVX2
+			f = addReLULoop
 		}
 		f(&z[0], &x[0], &y[0], 1, uintptr(n))
 	}
@@ -144,7 +144,7 @@ func Add(z, x, y []float32, relu bool) {
 func ReLU(y, x []float32) {
 	n := whole(len(y), x)
 	if n > 0 {
-		reLUAVX2(&y[0], &x[0], 1, uintptr(n))
+		reLULoop(&y[0], &x[0], 1, uintptr(n))
 	}
 	for i := n; i < len(y); i++ {
 		v := x[i]
@@ -159,7 +159,7 @@ func ReLU(y, x []float32) {
 func ReLUGrad(dx, dy, y []float32) {
 	n := whole(len(dx), dy, y)
 	if n > 0 {
-		reLUGradAVX2(&dx[0], &dy[0], &y[0], 1, uintptr(n))
+		reLUGradLoop(&dx[0], &dy[0], &y[0], 1, uintptr(n))
 	}
 	for i := n; i < len(dx); i++ {
 		d := dy[i]

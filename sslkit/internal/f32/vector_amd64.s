@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func normAVX2(y, x, mean, scale, shift *float32, rows, c uintptr)
-TEXT ·normAVX2(SB), NOSPLIT, $0-56
+// func normLoop(y, x, mean, scale, shift *float32, rows, c uintptr)
+TEXT ·normLoop(SB), NOSPLIT, $0-56
 	MOVQ y+0(FP), R8
 	MOVQ x+8(FP), R9
 	MOVQ mean+16(FP), R10
@@ -25,16 +25,16 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func normReLUAVX2(y, x, mean, scale, shift *float32, rows, c uintptr)
-TEXT ·normReLUAVX2(SB), NOSPLIT, $0-56
+// func normReLULoop(y, x, mean, scale, shift *float32, rows, c uintptr)
+TEXT ·normReLULoop(SB), NOSPLIT, $0-56
 	MOVQ y+0(FP), R8
 	MOVQ x+8(FP), R9
 	MOVQ mean+16(FP), R10
@@ -57,16 +57,16 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func sumsAVX2(x, sum *float32, rows, c uintptr)
-TEXT ·sumsAVX2(SB), NOSPLIT, $0-32
+// func sumsLoop(x, sum *float32, rows, c uintptr)
+TEXT ·sumsLoop(SB), NOSPLIT, $0-32
 	MOVQ x+0(FP), R8
 	MOVQ sum+8(FP), R9
 	MOVQ rows+16(FP), CX
@@ -81,15 +81,15 @@ column:
 	VMOVUPS Y0, (R9)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func squaresAVX2(x, sum, mean *float32, rows, c uintptr)
-TEXT ·squaresAVX2(SB), NOSPLIT, $0-40
+// func squaresLoop(x, sum, mean *float32, rows, c uintptr)
+TEXT ·squaresLoop(SB), NOSPLIT, $0-40
 	MOVQ x+0(FP), R8
 	MOVQ sum+8(FP), R9
 	MOVQ mean+16(FP), R10
@@ -107,15 +107,15 @@ column:
 	VMOVUPS Y0, (R9)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func normSumsAVX2(dy, x, s, t, mean, rstd *float32, rows, c uintptr)
-TEXT ·normSumsAVX2(SB), NOSPLIT, $0-64
+// func normSumsLoop(dy, x, s, t, mean, rstd *float32, rows, c uintptr)
+TEXT ·normSumsLoop(SB), NOSPLIT, $0-64
 	MOVQ dy+0(FP), R8
 	MOVQ x+8(FP), R9
 	MOVQ s+16(FP), R10
@@ -140,16 +140,16 @@ column:
 	VMOVUPS Y2, (R11)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func normReLUSumsAVX2(dy, y, x, s, t, mean, rstd *float32, rows, c uintptr)
-TEXT ·normReLUSumsAVX2(SB), NOSPLIT, $0-72
+// func normReLUSumsLoop(dy, y, x, s, t, mean, rstd *float32, rows, c uintptr)
+TEXT ·normReLUSumsLoop(SB), NOSPLIT, $0-72
 	MOVQ dy+0(FP), R8
 	MOVQ y+8(FP), R9
 	MOVQ x+16(FP), R10
@@ -179,17 +179,17 @@ column:
 	VMOVUPS Y2, (R12)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func normGradAVX2(dx, dy, x, mean, slope, shift, scale *float32, rows, c uintptr)
-TEXT ·normGradAVX2(SB), NOSPLIT, $0-72
+// func normGradLoop(dx, dy, x, mean, slope, shift, scale *float32, rows, c uintptr)
+TEXT ·normGradLoop(SB), NOSPLIT, $0-72
 	MOVQ dx+0(FP), R8
 	MOVQ dy+8(FP), R9
 	MOVQ x+16(FP), R10
@@ -214,17 +214,17 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func normReLUGradAVX2(dx, dy, y, x, mean, slope, shift, scale *float32, rows, c uintptr)
-TEXT ·normReLUGradAVX2(SB), NOSPLIT, $0-80
+// func normReLUGradLoop(dx, dy, y, x, mean, slope, shift, scale *float32, rows, c uintptr)
+TEXT ·normReLUGradLoop(SB), NOSPLIT, $0-80
 	MOVQ dx+0(FP), R8
 	MOVQ dy+8(FP), R9
 	MOVQ y+16(FP), R10
@@ -254,18 +254,18 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	ADDQ BX, R11
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func addAVX2(z, x, y *float32, rows, c uintptr)
-TEXT ·addAVX2(SB), NOSPLIT, $0-40
+// func addLoop(z, x, y *float32, rows, c uintptr)
+TEXT ·addLoop(SB), NOSPLIT, $0-40
 	MOVQ z+0(FP), R8
 	MOVQ x+8(FP), R9
 	MOVQ y+16(FP), R10
@@ -281,17 +281,17 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func addReLUAVX2(z, x, y *float32, rows, c uintptr)
-TEXT ·addReLUAVX2(SB), NOSPLIT, $0-40
+// func addReLULoop(z, x, y *float32, rows, c uintptr)
+TEXT ·addReLULoop(SB), NOSPLIT, $0-40
 	MOVQ z+0(FP), R8
 	MOVQ x+8(FP), R9
 	MOVQ y+16(FP), R10
@@ -310,17 +310,17 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func reLUAVX2(y, x *float32, rows, c uintptr)
-TEXT ·reLUAVX2(SB), NOSPLIT, $0-32
+// func reLULoop(y, x *float32, rows, c uintptr)
+TEXT ·reLULoop(SB), NOSPLIT, $0-32
 	MOVQ y+0(FP), R8
 	MOVQ x+8(FP), R9
 	MOVQ rows+16(FP), CX
@@ -337,16 +337,16 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func reLUGradAVX2(dx, dy, y *float32, rows, c uintptr)
-TEXT ·reLUGradAVX2(SB), NOSPLIT, $0-40
+// func reLUGradLoop(dx, dy, y *float32, rows, c uintptr)
+TEXT ·reLUGradLoop(SB), NOSPLIT, $0-40
 	MOVQ dx+0(FP), R8
 	MOVQ dy+8(FP), R9
 	MOVQ y+16(FP), R10
@@ -365,17 +365,17 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func adamWAVX2(w, dw, m, v, k *float32, rows, c uintptr)
-TEXT ·adamWAVX2(SB), NOSPLIT, $0-56
+// func adamWLoop(w, dw, m, v, k *float32, rows, c uintptr)
+TEXT ·adamWLoop(SB), NOSPLIT, $0-56
 	MOVQ w+0(FP), R8
 	MOVQ dw+8(FP), R9
 	MOVQ m+16(FP), R10
@@ -411,18 +411,18 @@ column:
 	VMOVUPS Y0, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	ADDQ BX, R11
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func sgdAVX2(w, dw, v, k *float32, rows, c uintptr)
-TEXT ·sgdAVX2(SB), NOSPLIT, $0-48
+// func sgdLoop(w, dw, v, k *float32, rows, c uintptr)
+TEXT ·sgdLoop(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), R8
 	MOVQ dw+8(FP), R9
 	MOVQ v+16(FP), R10
@@ -445,17 +445,17 @@ column:
 	VMOVUPS Y1, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET
 
-// func sgdDecayAVX2(w, dw, v, k *float32, rows, c uintptr)
-TEXT ·sgdDecayAVX2(SB), NOSPLIT, $0-48
+// func sgdDecayLoop(w, dw, v, k *float32, rows, c uintptr)
+TEXT ·sgdDecayLoop(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), R8
 	MOVQ dw+8(FP), R9
 	MOVQ v+16(FP), R10
@@ -480,11 +480,11 @@ column:
 	VMOVUPS Y1, (R8)(AX*1)
 	ADDQ $32, AX
 	CMPQ AX, BX
-	JLT  column
+	JLT column
 	ADDQ BX, R8
 	ADDQ BX, R9
 	ADDQ BX, R10
 	DECQ CX
-	JNZ  row
+	JNZ row
 	VZEROUPPER
 	RET

@@ -1,5 +1,6 @@
-// Gen writes the matrix-product micro-kernels for AVX-512, AVX2 and NEON, and
-// the elementwise loops for AVX2.
+// Gen writes the matrix-product micro-kernels, the kernels of rows and the
+// elementwise loops for AVX-512, AVX2 and NEON; the loops have no AVX-512 of their
+// own.
 //
 // A kernel computes tiles of C = start + A·B, one below the other, with every
 // element one chain of fused multiply-adds over ascending k: the lanes of a
