@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sslnotes/sslkit/bench"
+	"sslnotes/sslkit/tensor"
 )
 
 func (a *app) bench() *cobra.Command {
@@ -118,7 +119,7 @@ func (a *app) benchAgainst(c *cobra.Command, o bench.Options, models []string, p
 		return err
 	}
 	peak := bench.Peak(1)
-	machine := fmt.Sprintf("%s, %d processors, %s/%s, %s", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	machine := fmt.Sprintf("%s, %d processors, %s/%s, %s; our kernels are those for %s", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), tensor.ISA())
 	command := "sslnotes " + strings.Join(os.Args[1:], " ")
 	if page == "" {
 		return bench.Write(a.out, rows, products, peak, machine, command)

@@ -247,6 +247,7 @@ func Write(w io.Writer, rows []Row, products []Match, peak float64, machine, com
 			spread(r.Ours), 1e3*float64(r.Batch)/r.Ours.Median(), best.Version, best.Name, spread(*best),
 			median(ratios), slices.Min(ratios), slices.Max(ratios), r.Ours.PeakRSS>>20, best.PeakRSS>>20)
 	}
+	b.WriteString(scaling(rows))
 	fmt.Fprintf(&b, "\nAll rivals, ms a step; one that was %.1f times slower than the best in the first round ran no other:", hopeless)
 	b.WriteString("\n\n| model | threads | rival | ms |\n|---|---|---|---|\n")
 	for _, r := range rows {
@@ -262,6 +263,28 @@ func Write(w io.Writer, rows []Row, products []Match, peak float64, machine, com
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// scaling says how many times faster each model is on more threads than one, round
+// by round.
+func scaling(rows []Row) string {
+	var b strings.Builder
+	for _, one := range rows {
+		for _, more := range rows {
+			if one.Model != more.Model || one.Threads != 1 || more.Threads == 1 {
+				continue
+			}
+			var ratios []float64
+			for i := range min(len(one.Ours.Milliseconds), len(more.Ours.Milliseconds)) {
+				ratios = append(ratios, one.Ours.Milliseconds[i]/more.Ours.Milliseconds[i])
+			}
+			fmt.Fprintf(&b, "| %s | %d | **%.2f** (%.2f–%.2f) |\n", one.Model, more.Threads, median(ratios), slices.Min(ratios), slices.Max(ratios))
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\nOurs on more threads, times the speed on one:\n\n| model | threads | ratio |\n|---|---|---|\n" + b.String()
 }
 
 func spread(s Series) string {
