@@ -16,8 +16,8 @@ func TestRetrievalSection(t *testing.T) {
 	if err := base.Write(dir + "/clip"); err != nil {
 		t.Fatal(err)
 	}
-	for i, seen := range []float64{0.5, 0.7} {
-		f := RetrievalFile{Name: []string{"clip-1", "clip-2"}[i], Judged: "emoji-twitter", Training: "abc", Numerics: "4", CPU: 120}
+	for i, seen := range []float64{0.5, 0.7, 0.4} {
+		f := RetrievalFile{Name: []string{"clip-1", "clip-2", "earlier-1"}[i], Judged: "emoji-twitter", Training: "abc", Numerics: "4", CPU: 120}
 		f.Add("CLIP", Retrieval{seen, 0.8, 0.25, 0.5})
 		if err := f.Write(dir + "/clip"); err != nil {
 			t.Fatal(err)
@@ -27,7 +27,7 @@ func TestRetrievalSection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| CLIP | 60.0 ± 14.1 | 80.0 ± 0.0 | 25.0 ± 0.0 | 50.0 ± 0.0 |", "| chance | 0.1 | 0.5 | 1.0 | 5.0 |", "over 2 seeds, 2.0 CPU minutes each", "1700 pictures", "never saw, twitter:"} {
+	for _, want := range []string{"| CLIP | 60.0 ± 14.1 | 80.0 ± 0.0 | 25.0 ± 0.0 | 50.0 ± 0.0 |", "| chance | 0.1 | 0.5 | 1.0 | 5.0 |", "over 2 seeds, 2.0 CPU minutes each", "1700 pictures", "none saw, twitter:", "| CLIP, by an earlier recipe | 40.0 |", "in 1 seeds under numerics 4"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %q in %s", want, s)
 		}

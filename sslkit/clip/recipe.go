@@ -15,12 +15,12 @@ const RecipeData = "emoji-google-fluent-flat-blobs-firefox"
 func Recipe() (nn.Plan, *CLIP, sslkit.Schedule) {
 	m := &CLIP{
 		Text:       nn.Transformer{Width: 96, Depth: 1, Bidirectional: true},
-		Vocabulary: 3072, Phrases: 0.75, MultiPositive: true, Groups: 4,
+		Vocabulary: 3072, Phrases: 0.75, MultiPositive: true, Map: true, Groups: 4,
 		Augment: augment.Chain{
 			augment.Crop{MinArea: 0.6, MaxArea: 1.2},
 			augment.Jitter{Brightness: 0.2, Contrast: 0.2, Saturation: 0.3, Hue: 0.03},
 			augment.Grayscale{P: 0.1},
 		},
 	}
-	return nn.ResNet{}, m, sslkit.Schedule{Steps: 1500, BatchSize: 256, LearningRate: 4e-3, Monitor: -1}
+	return nn.ConvNet{}, m, sslkit.Schedule{Steps: 3000, BatchSize: 256, LearningRate: 4e-3, Monitor: -1}
 }
