@@ -230,26 +230,25 @@ func (s *slab) panel(i0, i1, j int) {
 		t.b, t.ldb = unsafe.Pointer(&p.b[s.k0*p.ldb+j]), uintptr(p.ldb)*4
 	}
 	s.next(&t, i0, i1, j)
-	if s.a == nil {
-		if s.depth > 0 {
-			t.a = unsafe.Pointer(&p.a.data[i0*p.a.row+s.k0*p.a.col])
-			t.ars, t.acs = uintptr(p.a.row)*4, uintptr(p.a.col)*4
+	if s.a != nil && p.a.col != 1 {
+		for i, rows := i0, 0; i < i1; i += rows {
+			rows = evenly(i1-i, s.e.rows)
+			t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
+			s.begin(&t, i, j)
+			s.e.tiles(&t, rows, width, 1)
 		}
-		s.begin(&t, i0, j)
-		s.e.strip(&t, i1-i0, width)
 		return
 	}
-	for i, rows := i0, 0; i < i1; i += rows {
-		rows = evenly(i1-i, s.e.rows)
-		t.a = unsafe.Pointer(&s.a[(i-i0)*s.depth])
-		if p.a.col == 1 {
-			t.ars, t.acs = uintptr(s.depth)*4, 4
-		} else {
-			t.ars, t.acs = 4, uintptr(rows)*4
-		}
-		s.begin(&t, i, j)
-		s.e.tiles(&t, rows, width, 1)
+	switch {
+	case s.depth == 0:
+	case s.a != nil:
+		t.a, t.ars, t.acs = unsafe.Pointer(&s.a[0]), uintptr(s.depth)*4, 4
+	default:
+		t.a = unsafe.Pointer(&p.a.data[i0*p.a.row+s.k0*p.a.col])
+		t.ars, t.acs = uintptr(p.a.row)*4, uintptr(p.a.col)*4
 	}
+	s.begin(&t, i0, j)
+	s.e.strip(&t, i1-i0, width)
 }
 
 // next sets what the tiles of the panel at column j ask for: a share each of the

@@ -5,9 +5,8 @@
 // A kernel computes tiles of C = start + A·B, one below the other, with every
 // element one chain of fused multiply-adds over ascending k: the lanes of a
 // vector are columns of C, and a tile has up to 14×32 (AVX-512) or 6×16 (AVX2)
-// elements. The last vector of a row is masked, on AVX2 only where it must be,
-// since masked stores are slow there. The Go loop each equals is tileGeneric in
-// tile.go.
+// elements. The last vector of a row is masked only where it must be, since masked
+// stores are slow on AVX2. The Go loop each equals is tileGeneric in tile.go.
 package main
 
 import (
@@ -30,8 +29,8 @@ type isa struct {
 }
 
 var isas = []isa{
-	{"avx512", 64, 14, "Z", 28, [2]int{30, 31}, true},
-	{"avx2", 32, 6, "Y", 12, [2]int{14, 14}, true},
+	{name: "avx512", bytes: 64, rows: 14, reg: "Z", b: 28, cast: [2]int{30, 31}},
+	{name: "avx2", bytes: 32, rows: 6, reg: "Y", b: 12, cast: [2]int{14, 14}},
 }
 
 type writer struct{ bytes.Buffer }
