@@ -100,6 +100,9 @@ type correlation struct {
 	x, y         []float32
 	norm         NormReLU // of x
 	add          bool     // to y
+
+	segments int       // of tiles that an image took
+	look     lookahead // at the next image
 }
 
 // weights are the taps of a class, packed in panels.
@@ -146,11 +149,11 @@ func (k *correlation) some(from, to int) {
 	part := *k
 	source, result := k.height*k.line*k.in, k.outHeight*k.outLine*k.out
 	part.x, part.y = k.x[from*source:to*source], k.y[from*result:to*result]
+	var raw []float32
 	if k.norm.Acts() {
 		held := scratch(len(part.x))
 		defer release(held)
-		k.norm.Apply(*held, part.x)
-		part.x = *held
+		raw, part.x = part.x, *held
 	}
 	if k.add {
 		held := scratch(len(part.y))
@@ -158,8 +161,15 @@ func (k *correlation) some(from, to int) {
 		part.y = *held
 	}
 	for image := range to - from {
+		at, end := image*source, (image+1)*source
+		if raw != nil {
+			k.norm.Apply(part.x[at:end], raw[at:end])
+		}
+		next := from*source + end
+		part.look, part.segments = lookAhead(k.x[next:min(next+source, len(k.x))], nil, part.segments), 0
 		part.images(image, 1, false)
 	}
+	part.look = lookahead{}
 	part.images(0, to-from, true)
 	if k.add {
 		y := k.y[from*result : to*result]
@@ -234,8 +244,11 @@ func (k *correlation) place(first, n, j, row int, r, c span) {
 		if from > r.tap {
 			t.start = t.c
 		}
+		k.look.before(&t)
 		k.e.strip(&t, m, min(width, k.out-j))
+		k.look.after(&t)
 	}
+	k.segments += times * again * ((m + k.e.rows - 1) / k.e.rows) * (to - from)
 }
 
 // A step is a distance in source and result, in values.
@@ -355,13 +368,16 @@ func (c *Conv) leafWeightGrad(e *engine, from, to int, x, dy, sum []float32) {
 			c.Norm.Apply((*normed)[:n*in], images)
 			images = (*normed)[:n*in]
 		}
-		c.imagesWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum, i > from)
+		next := min(i+2*group, to)
+		tiles := c.Kernel * c.Kernel * ((c.In + e.rows - 1) / e.rows) * ((c.Out + e.cols - 1) / e.cols)
+		look := lookAhead(x[(i+n)*in:next*in], dy[(i+n)*out:next*out], n*oh*tiles)
+		c.imagesWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum, i > from, look)
 	}
 }
 
 // imagesWeightGrad writes the gradient of n images to sum, or adds it to what is
-// there.
-func (c *Conv) imagesWeightGrad(e *engine, n int, x, dy, sum []float32, add bool) {
+// there; its tiles look at the next images.
+func (c *Conv) imagesWeightGrad(e *engine, n int, x, dy, sum []float32, add bool, look lookahead) {
 	oh, ow := c.OutSize()
 	t := tile{
 		ars: 4, acs: uintptr(c.Stride*c.In) * 4, groups: uintptr(n),
@@ -388,7 +404,9 @@ func (c *Conv) imagesWeightGrad(e *engine, n int, x, dy, sum []float32, add bool
 				if t.start = nil; add {
 					t.start = t.c
 				}
+				look.before(&t)
 				e.strip(&t, c.In, min(e.cols, c.Out-j))
+				look.after(&t)
 			}
 		}
 	}

@@ -80,6 +80,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -191,6 +203,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -311,6 +335,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -440,6 +476,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -578,6 +626,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -725,6 +785,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -881,6 +953,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -1051,6 +1135,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -1231,6 +1327,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -1420,6 +1528,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -1618,6 +1738,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -1825,6 +1957,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2041,6 +2185,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2266,6 +2422,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2404,6 +2572,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2527,6 +2707,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2664,6 +2856,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2815,6 +3019,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -2980,6 +3196,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -3159,6 +3387,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -3352,6 +3592,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -3564,6 +3816,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -3791,6 +4055,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -4032,6 +4308,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -4287,6 +4575,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -4556,6 +4856,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -4839,6 +5151,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5136,6 +5460,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5283,6 +5619,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5396,6 +5744,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5518,6 +5878,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5649,6 +6021,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5789,6 +6173,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -5938,6 +6334,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -6096,6 +6504,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -6268,6 +6688,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -6450,6 +6882,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -6641,6 +7085,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -6841,6 +7297,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -7050,6 +7518,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -7268,6 +7748,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -7495,6 +7987,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -7635,6 +8139,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -7760,6 +8276,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -7899,6 +8427,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -8052,6 +8592,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -8219,6 +8771,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -8400,6 +8964,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -8595,6 +9171,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -8809,6 +9397,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -9038,6 +9638,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -9281,6 +9893,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -9538,6 +10162,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -9809,6 +10445,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -10094,6 +10742,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -10393,6 +11053,18 @@ loop:
 	ADDQ R15, R8
 	ADDQ R15, R9
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -10538,6 +11210,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -10649,6 +11333,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -10769,6 +11465,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -10898,6 +11606,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11036,6 +11756,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11183,6 +11915,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11303,6 +12047,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11425,6 +12181,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11561,6 +12329,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11711,6 +12491,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -11875,6 +12667,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12053,6 +12857,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12175,6 +12991,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12288,6 +13116,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12410,6 +13250,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12541,6 +13393,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12681,6 +13545,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12830,6 +13706,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -12952,6 +13840,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -13076,6 +13976,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -13214,6 +14126,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -13366,6 +14290,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -13532,6 +14468,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop
@@ -13712,6 +14660,18 @@ loop:
 	JNZ  loop
 	ADDQ R15, R8
 	ADDQ BX, SI
+	MOVQ 208(DI), CX
+	TESTQ CX, CX
+	JZ   moved
+	MOVQ 200(DI), R15
+fetch:
+	PREFETCHT1 (R15)
+	ADDQ $64, R15
+	DECQ CX
+	JNZ  fetch
+	MOVQ R15, 200(DI)
+	MOVQ 104(DI), R15
+moved:
 	MOVQ 56(DI), CX
 	DECQ AX
 	JG   loop

@@ -30,7 +30,44 @@ type tile struct {
 	// calls will read; from tile to tile ahead moves on by downAhead. It may
 	// point anywhere: what cannot be read is not asked for.
 	ahead, lines, downAhead uintptr
+
+	// After each segment it asks for the following nextLines lines from next on,
+	// which moves on by them. (NEON does not.)
+	next, nextLines uintptr
 }
+
+// line is what a processor fetches from memory, in bytes.
+const line = 64
+
+// A lookahead has tiles ask for what is worked on next.
+type lookahead struct {
+	next, end [2]uintptr // two places that are still to be asked for, the second after the first
+	each      int        // lines after a segment
+}
+
+// lookAhead asks for x and y within so many segments.
+func lookAhead(x, y []float32, segments int) lookahead {
+	if len(x)+len(y) == 0 || segments == 0 {
+		return lookahead{}
+	}
+	a, b := uintptr(pointer(x)), uintptr(pointer(y))
+	bytes := 4 * (len(x) + len(y))
+	return lookahead{[2]uintptr{a, b}, [2]uintptr{a + 4*uintptr(len(x)), b + 4*uintptr(len(y))}, (bytes + line*segments - 1) / (line * segments)}
+}
+
+// before tells a tile what to ask for.
+func (l *lookahead) before(t *tile) {
+	if l.next[0] >= l.end[0] {
+		l.next, l.end = [2]uintptr{l.next[1]}, [2]uintptr{l.end[1]}
+	}
+	t.next, t.nextLines = l.next[0], 0
+	if l.next[0] < l.end[0] {
+		t.nextLines = uintptr(l.each)
+	}
+}
+
+// after sees what it has asked for.
+func (l *lookahead) after(t *tile) { l.next[0] = t.next }
 
 // laneMasks holds 8 set words before 8 clear ones; a mask of n lanes begins 8-n
 // words in.

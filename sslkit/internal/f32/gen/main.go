@@ -126,6 +126,7 @@ func (s isa) kernel(w *writer, rows, vectors int) {
 	w.p("\tDECQ CX")
 	w.p("\tJNZ  loop")
 	s.jump(w, rows, "R15", "BX")
+	s.next(w)
 	w.p("\tMOVQ 56(DI), CX")
 	w.p("\tDECQ AX")
 	w.p("\tJG   loop")
@@ -282,6 +283,22 @@ func (s isa) ahead(w *writer) {
 	w.p("\tMOVQ 192(DI), BX")
 	w.p("\tADDQ BX, 176(DI)")
 	w.p("asked:")
+}
+
+// next asks, after a segment, for memory that later calls will read.
+func (s isa) next(w *writer) {
+	w.p("\tMOVQ 208(DI), CX")
+	w.p("\tTESTQ CX, CX")
+	w.p("\tJZ   moved")
+	w.p("\tMOVQ 200(DI), R15")
+	w.p("fetch:")
+	w.p("\tPREFETCHT1 (R15)")
+	w.p("\tADDQ $64, R15")
+	w.p("\tDECQ CX")
+	w.p("\tJNZ  fetch")
+	w.p("\tMOVQ R15, 200(DI)")
+	w.p("\tMOVQ 104(DI), R15")
+	w.p("moved:")
 }
 
 // step is one k: a row of B times a column of A.
