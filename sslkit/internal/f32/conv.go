@@ -101,8 +101,7 @@ type correlation struct {
 	norm         NormReLU // of x
 	add          bool     // to y
 
-	segments int       // of tiles that an image took
-	look     lookahead // at the next image
+	look lookahead // at the next images
 }
 
 // weights are the taps of a class, packed in panels.
@@ -118,17 +117,17 @@ func (w *weights) at(j, width, row, col int) unsafe.Pointer {
 }
 
 // fewPixels is the number of pixels in a line below which they make low tiles, which
-// wait for the latency of their additions; then a tile takes pixels of several
-// images.
-const fewPixels = 4
+// wait for the latency of their additions and for the weights; then a tile takes
+// pixels of several images.
+const fewPixels = 6
 
 // few reports whether the spans meet in so few pixels.
 func (s span) few(of span) bool { return max(s.n, of.n) < fewPixels }
 
 // together is the number of images whose few pixels are computed at once: two
-// tiles, if those of so many images stay in the second cache.
+// tiles, if those of so many images stay in a second cache of 1 MB.
 func (k *correlation) together() int {
-	if 12*(k.height*k.line*k.in+k.outHeight*k.outLine*k.out) <= fitting {
+	if 12*(k.height*k.line*k.in+k.outHeight*k.outLine*k.out) <= 3*fitting {
 		return 12
 	}
 	return 6
@@ -166,10 +165,14 @@ func (k *correlation) some(from, to int) {
 			k.norm.Apply(part.x[at:end], raw[at:end])
 		}
 		next := from*source + end
-		part.look, part.segments = lookAhead(k.x[next:min(next+source, len(k.x))], nil, part.segments), 0
+		part.look = lookAhead(k.x[next:min(next+source, len(k.x))], nil, part.segments(1, false))
 		part.images(image, 1, false)
 	}
 	part.look = lookahead{}
+	if part.segments(1, false) == 0 { // nobody has looked at any of the next
+		next := to * source
+		part.look = lookAhead(k.x[next:min(2*next-from*source, len(k.x))], nil, part.segments(to-from, true))
+	}
 	part.images(0, to-from, true)
 	if k.add {
 		y := k.y[from*result : to*result]
@@ -198,6 +201,32 @@ func (k *correlation) images(first, n int, few bool) {
 	}
 }
 
+// strips are how the pixels of two spans in n images are computed: as times·again
+// strips of m pixels. They run along the longer of rows and columns, or, where
+// pixels are few, along images.
+func strips(n int, r, c span) (m, times, again int) {
+	switch {
+	case r.few(c):
+		return n, c.n, r.n
+	case r.n > c.n:
+		return r.n, c.n, 1
+	}
+	return c.n, r.n, 1
+}
+
+// segments is the number of segments in the tiles that images computes.
+func (k *correlation) segments(n int, few bool) (count int) {
+	for _, r := range k.rows {
+		for _, c := range k.cols {
+			if r.few(c) == few && c.taps > 0 {
+				m, times, again := strips(n, r, c)
+				count += times * again * ((m + k.e.rows - 1) / k.e.rows) * r.taps
+			}
+		}
+	}
+	return count * ((k.out + k.e.cols - 1) / k.e.cols)
+}
+
 // depth is how many rows of taps are taken at a time, so that their weights
 // stay in the first cache.
 func (k *correlation) depth() int {
@@ -222,13 +251,13 @@ func (k *correlation) place(first, n, j, row int, r, c span) {
 	x := k.x[((first*k.height+r.from+from-r.tap)*k.line+c.from)*k.in:]
 	y := k.y[((first*k.outHeight+r.at)*k.outLine+c.at)*k.out+j:]
 	right, down, next := step{c.move * k.in, c.step * k.out}, step{r.move * k.line * k.in, r.step * k.outLine * k.out}, step{k.height * k.line * k.in, k.outHeight * k.outLine * k.out}
-	// Tiles run along the longer of rows and columns, or along images.
-	m, along, times, other, again, third := c.n, right, r.n, down, 1, step{}
+	m, times, again := strips(n, r, c)
+	along, other, third := right, down, step{}
 	if r.n > c.n {
-		m, along, times, other = r.n, down, c.n, right
+		along, other = down, right
 	}
 	if r.few(c) {
-		m, along, times, other, again, third = n, next, c.n, right, r.n, down
+		along, other, third = next, right, down
 	}
 	run := c.taps * k.in
 	_ = x[(again-1)*third.x+(times-1)*other.x+(m-1)*along.x+(to-from-1)*k.line*k.in+run-1] // a short slice panics here and not in assembly
@@ -248,7 +277,6 @@ func (k *correlation) place(first, n, j, row int, r, c span) {
 		k.e.strip(&t, m, min(width, k.out-j))
 		k.look.after(&t)
 	}
-	k.segments += times * again * ((m + k.e.rows - 1) / k.e.rows) * (to - from)
 }
 
 // A step is a distance in source and result, in values.
