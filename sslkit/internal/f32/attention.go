@@ -79,19 +79,42 @@ func (a Attention) turn(dst, src []float32, stride int, scale float32) {
 	for e := range a.Dim {
 		clear(dst[e*lanes+a.Tokens : (e+1)*lanes])
 	}
-	t := 0
-	for ; t+4 <= a.Tokens; t += 4 {
+	t := a.turnRows(dst, src, stride, scale)
+	for ; t < a.Tokens; t++ {
+		for e, v := range src[t*stride:][:a.Dim] {
+			dst[e*lanes+t] = v * scale
+		}
+	}
+}
+
+// turnTask has the kernel turn groups of eight tokens, and then four more if four is
+// not 0.
+type turnTask struct {
+	dst, src             unsafe.Pointer
+	stride, lanes, bytes uintptr // of a token, of a column and of a vector, in bytes
+	eights, four         uintptr
+	scale                float32
+}
+
+// turnRows turns groups of four tokens, and returns how many tokens these are.
+func (a Attention) turnRows(dst, src []float32, stride int, scale float32) int {
+	lanes, n := a.Lanes(), a.Tokens/4*4
+	if n == 0 || a.Dim == 0 {
+		return n
+	}
+	_, _ = src[(n-1)*stride+a.Dim-1], dst[(a.Dim-1)*lanes+n-1]
+	if active.assembly() && active.lanes >= 8 && a.Dim%4 == 0 {
+		rowTurn(&turnTask{pointer(dst), pointer(src), 4 * uintptr(stride), 4 * uintptr(lanes), 4 * uintptr(a.Dim), uintptr(n / 8), uintptr(n / 4 % 2), scale})
+		return n
+	}
+	for t := 0; t < n; t += 4 {
 		s0, s1, s2, s3 := src[t*stride:][:a.Dim], src[(t+1)*stride:][:a.Dim], src[(t+2)*stride:][:a.Dim], src[(t+3)*stride:][:a.Dim]
 		for e := range s0 {
 			d := (*[4]float32)(dst[e*lanes+t:])
 			d[0], d[1], d[2], d[3] = s0[e]*scale, s1[e]*scale, s2[e]*scale, s3[e]*scale
 		}
 	}
-	for ; t < a.Tokens; t++ {
-		for e, v := range src[t*stride:][:a.Dim] {
-			dst[e*lanes+t] = v * scale
-		}
-	}
+	return n
 }
 
 // small is Gemm from zero for operands that stay in the first cache.

@@ -140,6 +140,21 @@ func rowPack(t *packTask) {
 }
 
 //go:noescape
+func avx2Turn(t *turnTask)
+
+//go:noescape
+func avx512Turn(t *turnTask)
+
+// rowTurn runs the kernel of the instruction set in use.
+func rowTurn(t *turnTask) {
+	if active.lanes == 16 {
+		avx512Turn(t)
+	} else {
+		avx2Turn(t)
+	}
+}
+
+//go:noescape
 func avx2Peak(t *peakTask)
 
 //go:noescape

@@ -31,5 +31,7 @@ func rowLayerNormGrad(t *layerNormTask)
 //go:noescape
 func rowPack(t *packTask)
 
+func rowTurn(*turnTask) { panic("f32: amd64 alone has this") }
+
 //go:noescape
 func rowPeak(t *peakTask)

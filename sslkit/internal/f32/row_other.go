@@ -15,4 +15,5 @@ func rowAddLayerNorm(*layerNormTask)   {}
 func rowLayerNormAgain(*layerNormTask) {}
 func rowLayerNormGrad(*layerNormTask)  {}
 func rowPack(*packTask)                {}
+func rowTurn(*turnTask)                {}
 func rowPeak(*peakTask)                {}

@@ -57,6 +57,28 @@ func rowKernels(t *testing.T, rows, c int, in [][]float32) (all [][]float32) {
 	return all
 }
 
+// Turning vectors into columns gives each value its place, on all instruction sets.
+func TestTurnSameBits(t *testing.T) {
+	each(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(23, 24))
+		for tokens := 1; tokens <= 35; tokens++ {
+			for _, dim := range []int{3, 4, 12, 32} {
+				a, stride := Attention{Tokens: tokens, Heads: 1, Dim: dim}, 40
+				x := make([]float32, (tokens-1)*stride+dim)
+				fill(r, x, 0)
+				got := into(t, []int{dim * a.Lanes()}, nil, func(o [][]float32) { a.turn(o[0], x, stride, 0.37) })[0]
+				want := make([]float32, len(got))
+				for i := range tokens {
+					for e := range dim {
+						want[e*a.Lanes()+i] = x[i*stride+e] * 0.37
+					}
+				}
+				compare(t, fmt.Sprintf("%s, %d tokens of %d values", Active(), tokens, dim), got, want)
+			}
+		}
+	})
+}
+
 // ulps is the distance of got from want in units of want's last place as a
 // float32.
 func ulps(got float32, want float64) float64 {

@@ -24,19 +24,21 @@ type rowWriter struct {
 type rowKernel struct {
 	name, task string
 	body       func(w *rowWriter)
+	amd64      bool // there alone
 }
 
 var rowKernels = []rowKernel{
-	{"GELU", "geluTask", (*rowWriter).gelu},
-	{"GELUGrad", "geluTask", (*rowWriter).geluGrad},
-	{"Softmax", "softmaxTask", (*rowWriter).softmax},
-	{"SoftmaxGrad", "softmaxTask", (*rowWriter).softmaxGrad},
-	{"LayerNorm", "layerNormTask", func(w *rowWriter) { w.layerNorm(false) }},
-	{"AddLayerNorm", "layerNormTask", func(w *rowWriter) { w.layerNorm(true) }},
-	{"LayerNormAgain", "layerNormTask", (*rowWriter).layerNormAgain},
-	{"LayerNormGrad", "layerNormTask", (*rowWriter).layerNormGrad},
-	{"Pack", "packTask", (*rowWriter).pack},
-	{"Peak", "peakTask", (*rowWriter).peak},
+	{"GELU", "geluTask", (*rowWriter).gelu, false},
+	{"GELUGrad", "geluTask", (*rowWriter).geluGrad, false},
+	{"Softmax", "softmaxTask", (*rowWriter).softmax, false},
+	{"SoftmaxGrad", "softmaxTask", (*rowWriter).softmaxGrad, false},
+	{"LayerNorm", "layerNormTask", func(w *rowWriter) { w.layerNorm(false) }, false},
+	{"AddLayerNorm", "layerNormTask", func(w *rowWriter) { w.layerNorm(true) }, false},
+	{"LayerNormAgain", "layerNormTask", (*rowWriter).layerNormAgain, false},
+	{"LayerNormGrad", "layerNormTask", (*rowWriter).layerNormGrad, false},
+	{"Pack", "packTask", (*rowWriter).pack, false},
+	{"Turn", "turnTask", (*rowWriter).turn, true},
+	{"Peak", "peakTask", (*rowWriter).peak, false},
 }
 
 // rows writes all row kernels.
@@ -50,7 +52,11 @@ func rows() {
 	for _, k := range rowKernels {
 		k.write(&asm, &stubs, "avx2", 8)
 		k.write(&asm, &stubs, "avx512", 16)
-		k.write(&armAsm, &armStubs, "row", 4)
+		if k.amd64 {
+			armStubs.p("func row%s(*%s) { panic(\"f32: amd64 alone has this\") }\n", k.name, k.task)
+		} else {
+			k.write(&armAsm, &armStubs, "row", 4)
+		}
 		stubs.p("// row%[1]s runs the kernel of the instruction set in use.\nfunc row%[1]s(t *%[2]s) {\n\tif active.lanes == 16 {\n\t\tavx512%[1]s(t)\n\t} else {\n\t\tavx2%[1]s(t)\n\t}\n}\n", k.name, k.task)
 		other.p("func row%s(*%s) {}", k.name, k.task)
 	}
@@ -479,6 +485,45 @@ func (w *rowWriter) pack() {
 	w.in("ADDQ $64, DX\nCMPQ DX, R12\nJLT line")
 	w.in("ADDQ R12, BX\nADDQ R12, R14\nADDQ SI, AX\nDECQ CX\nJNZ panel")
 	w.in("ADDQ R12, R8\nADDQ R11, R9\nDECQ R10\nJNZ row")
+}
+
+// turn writes vectors of 16 bytes from eight rows, multiplied, as pieces of columns.
+// R9, BX, R14 and R15 point to the first four rows of a group, the others stand four
+// strides R10 below; a column is R11 bytes long and AX three of it.
+func (w *rowWriter) turn() {
+	w.task("R8", "R9", "R10", "R11", "CX", "R12", "R13")
+	w.p("\tVBROADCASTSS 56(DI), Y15")
+	w.in("LEAQ (R11)(R11*2), AX\nTESTQ R12, R12\nJZ four\neight:")
+	w.turnRows("Y", "e")
+	w.in("LEAQ (R9)(R10*8), R9\nADDQ $32, R8\nDECQ R12\nJNZ eight\nfour:\nTESTQ R13, R13\nJZ done")
+	w.turnRows("X", "f")
+	w.in("done:")
+}
+
+// turnRows turns eight rows, or four in registers half as long.
+func (w *rowWriter) turnRows(letter, label string) {
+	w.in("MOVQ R9, SI\nLEAQ (R9)(R10*1), BX\nLEAQ (R9)(R10*2), R14\nLEAQ (BX)(R10*2), R15\nMOVQ R8, DX\nXORQ DI, DI\n" + label + ":")
+	for i, row := range []string{"SI", "BX", "R14", "R15"} {
+		w.p("\tVMOVUPS (%s), X%d", row, i)
+		if letter == "Y" {
+			w.p("\tVINSERTF128 $1, (%s)(R10*4), Y%d, Y%d", row, i, i)
+		}
+		w.p("\tADDQ $16, %s", row)
+	}
+	op := func(name string, b, a, to int) { w.p("\t%s %s%d, %s%d, %s%d", name, letter, b, letter, a, letter, to) }
+	op("VUNPCKLPS", 1, 0, 4)
+	op("VUNPCKHPS", 1, 0, 5)
+	op("VUNPCKLPS", 3, 2, 6)
+	op("VUNPCKHPS", 3, 2, 7)
+	op("VUNPCKLPD", 6, 4, 0)
+	op("VUNPCKHPD", 6, 4, 1)
+	op("VUNPCKLPD", 7, 5, 2)
+	op("VUNPCKHPD", 7, 5, 3)
+	for i, to := range []string{"(DX)", "(DX)(R11*1)", "(DX)(R11*2)", "(DX)(AX*1)"} {
+		op("VMULPS", 15, i, i)
+		w.p("\tVMOVUPS %s%d, %s", letter, i, to)
+	}
+	w.in("LEAQ (DX)(R11*4), DX\nADDQ $16, DI\nCMPQ DI, CX\nJLT " + label)
 }
 
 // peak is the rounds of the task times twelve multiply-adds of vectors.
