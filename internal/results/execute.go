@@ -38,7 +38,8 @@ const nominal = 2500
 // Execute makes the rows that are not in dir yet, records them in the session's
 // store, and calls after with every finished row. If the session's context ends
 // it returns that error; what is finished stays, and Execute goes on from there
-// when called again.
+// when called again. Several processes may make the rows of one folder, best in one
+// store: each takes encoders and supervised trainings that no other has.
 func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func() error) error {
 	x := &executor{plan: p.resolve(), dir: dir, session: s, out: out}
 	if err := x.open(); err != nil {
@@ -52,13 +53,22 @@ func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func
 	if err != nil {
 		return err
 	}
+	claimed, err := openClaims(dir)
+	if err != nil {
+		return err
+	}
+	defer claimed.close()
 	made := len(rows) - len(missing)
 	for _, trains := range []bool{false, true} { // an encoder again, if its weights are gone: that can wait
 		for i, row := range missing {
 			if row.Name == "" {
 				continue
 			}
-			if _, ok, err := read(dir, row); err != nil {
+			if mine, err := claimed.take(row.group()); err != nil {
+				return err
+			} else if !mine { // another process is making it
+				continue
+			} else if _, ok, err := read(dir, row); err != nil {
 				return err
 			} else if ok { // another process made it meanwhile
 				x.left -= row.cost(x.images)
@@ -161,7 +171,7 @@ func (x *executor) run(row Row) (*pipeline.Run, error) {
 			return nil, err
 		}
 	}
-	tuning := x.plan.Tuning
+	tuning := x.plan.tuning(row.Encoder, train.Len())
 	tuning.Seed = row.Seed
 	switch {
 	case strings.HasPrefix(row.Encoder, supervised):

@@ -24,7 +24,7 @@ type Plan struct {
 	Methods  []string        // names. If nil, all.
 	Encoder  nn.Plan         // of the methods that are not bound to another. If nil, nn.ConvNet of 32, 64 and 256 channels.
 	Patches  nn.Plan         // of those that need patches. If nil, nn.ViT.
-	Tuning   pipeline.Tuning // of fine-tuning and supervised training
+	Tuning   pipeline.Tuning // of fine-tuning and supervised training. If Steps is 0, those of passes; if BatchSize is 0, 64, or 128 from 10,000 images on.
 }
 
 // method is one of the methods of the table.
@@ -84,6 +84,15 @@ type Row struct {
 	Epochs  int    `json:"epochs,omitempty"` // of pre-training
 }
 
+// group is what one process makes alone: an encoder and its judgements, or one
+// training from scratch.
+func (r Row) group() string {
+	if strings.HasPrefix(r.Encoder, supervised) {
+		return r.Name
+	}
+	return fmt.Sprintf("%s-%d", r.Encoder, r.Seed)
+}
+
 // resolve fills in the defaults.
 func (p Plan) resolve() Plan {
 	if p.Data == "" {
@@ -108,6 +117,33 @@ func (p Plan) resolve() Plan {
 		p.Patches = nn.ViT{}
 	}
 	return p
+}
+
+// passes is how often fine-tuning and supervised training of an encoder see the
+// images, and the steps that they take at least. An image costs a ViT ten times as
+// much.
+func passes(encoder string) (times, least int) {
+	if patches(encoder) {
+		return 3, 300
+	}
+	return 10, 1000
+}
+
+// tuning is how n images with labels train an encoder.
+func (p Plan) tuning(encoder string, n int) pipeline.Tuning {
+	t := p.Tuning
+	if t.BatchSize == 0 {
+		t.BatchSize = 64
+		if n >= 10000 {
+			t.BatchSize = 128
+		}
+	}
+	t.BatchSize = min(t.BatchSize, n)
+	if t.Steps == 0 {
+		times, least := passes(encoder)
+		t.Steps = max(least, times*n/t.BatchSize)
+	}
+	return t
 }
 
 // methods lists the plan's.
@@ -256,15 +292,17 @@ func (p Plan) fromScratch(encoder string, seed uint64) []Row {
 // cost is a row's work in images that pass a ResNet forward and backward; other
 // work is counted as so many images as it takes the time of.
 func (r Row) cost(images int) float64 {
-	const few, probe = 19200, 25000
+	const probe = 25000
 	n := float64(images)
 	m, isMethod := methodOf(r.Encoder)
 	training := r.Judge == "finetune" || strings.HasPrefix(r.Encoder, supervised)
 	switch {
 	case training && r.Labels == 0:
-		return 3 * n
+		times, _ := passes(r.Encoder)
+		return float64(times) * n
 	case training:
-		return few
+		_, least := passes(r.Encoder)
+		return float64(64 * least)
 	case r.Judge == "" && isMethod:
 		return n * float64(r.Epochs) * m.passes
 	case r.Judge == "":

@@ -147,8 +147,10 @@ func (p Plan) Report(dir string) (string, error) {
 // caption says what the tables show.
 func (a accuracies) caption() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "Test accuracy in percent on %s, %d of %d rows finished. Mean ± standard deviation over seeds (%d when all rows are finished), where labels are few each the mean over %d draws of them; above random weights ± the standard error over seeds. Fine-tuning and supervised training are three passes over the images, or 300 steps where those are more.",
-		a.plan.Data, len(a.all), len(a.plan.Rows()), a.plan.Seeds, a.plan.Subsets)
+	times, least := passes("")
+	timesViT, leastViT := passes(ofPatches)
+	fmt.Fprintf(&s, "Test accuracy in percent on %s, %d of %d rows finished. Mean ± standard deviation over seeds (%d when all rows are finished), where labels are few each the mean over %d draws of them; above random weights ± the standard error over seeds. Fine-tuning and supervised training are %d passes over the images, or %d steps where those are more; of the ViT %d, or %d.",
+		a.plan.Data, len(a.all), len(a.plan.Rows()), a.plan.Seeds, a.plan.Subsets, times, least, timesViT, leastViT)
 	var versions []string
 	for _, r := range a.all {
 		if !slices.Contains(versions, r.Numerics) {
