@@ -1,5 +1,7 @@
 package f32
 
+import "runtime"
+
 // Block is a pre-LN transformer block (Xiong and others 2020): x + Attention of
 // LayerNorm, then that + MLP of LayerNorm, the MLP being Linear–GELU–Linear.
 //
@@ -143,7 +145,8 @@ func (p pass) forward(i int) {
 		defer release(held)
 	}
 	at, length := from*b.Tokens*b.Width, n*b.Tokens*b.Width
-	b.forward(n, from, p.y[at:at+length], p.x[at:at+length], &p.w, &p.packed, &s)
+	next := min(at+runtime.GOMAXPROCS(0)*size*b.Tokens*b.Width, len(p.x)) // of this thread, if all are as fast
+	b.forward(n, from, p.y[at:at+length], p.x[at:at+length], p.x[next:min(next+length, len(p.x))], &p.w, &p.packed, &s)
 }
 
 // takeSaved returns a Saved for n samples in one scratch buffer.
@@ -160,8 +163,9 @@ func takeSaved(b *Block, n int) (s Saved, held *[]float32) {
 	return s, held
 }
 
-// forward runs one chunk of n samples, the first being sample from.
-func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeights, s *Saved) {
+// forward runs one chunk of n samples, the first being sample from. While it computes
+// products it asks for memory that it will read or write, and for the next x.
+func (b *Block) forward(n, from int, y, x, next []float32, w *Weights, p *packedWeights, s *Saved) {
 	d, h, rows := b.Width, b.Hidden, n*b.Tokens
 	work := scratch(2*rows*d + rows*max(d, h))
 	defer release(work)
@@ -171,13 +175,13 @@ func (b *Block) forward(n, from int, y, x []float32, w *Weights, p *packedWeight
 		o = g // which is used later
 	}
 	LayerNorm(normed, x, w.Gamma1, w.Beta1, s.Stats1, b.Eps)
-	p.qkv.Mul(rows, normed, d, s.QKV, 3*d, w.QKVBias, 0)
+	p.qkv.Mul(rows, normed, d, s.QKV, 3*d, w.QKVBias, 0, s.P[:min(len(s.P), n*b.Attention.Saved())], s.O[:min(len(s.O), rows*d)])
 	b.attend(n, from, o, s.P, s.QKV)
-	p.proj.Mul(rows, o, d, y, d, w.ProjBias, 0)
+	p.proj.Mul(rows, o, d, y, d, w.ProjBias, 0, s.H[:rows*d])
 	AddLayerNorm(normed, s.H[:rows*d], biased, y, x, w.FC2Bias, w.Gamma2, w.Beta2, s.Stats2, b.Eps)
 	p.fc1.Mul(rows, normed, d, s.U, h, w.FC1Bias, 0)
 	GELU(g, s.U[:rows*h])
-	p.fc2.Mul(rows, g, h, y, d, biased, d)
+	p.fc2.Mul(rows, g, h, y, d, biased, d, next)
 }
 
 // attend runs the attention of n samples, the first being sample from. If p is
@@ -231,7 +235,8 @@ func (p pass) backward(from, to int, sum []float32) {
 		n := min(size, to-i)
 		part := p.saved.at(b, i)
 		at, length := i*b.Tokens*b.Width, n*b.Tokens*b.Width
-		b.backward(n, i, p.dx[at:at+length], p.dy[at:at+length], p.x[at:at+length], &p.w, &leaf, i > from, &p.packed, &part)
+		next := p.dy[at+length : min(at+2*length, len(p.dy))]
+		b.backward(n, i, p.dx[at:at+length], p.dy[at:at+length], p.x[at:at+length], next, &p.w, &leaf, i > from, &p.packed, &part)
 	}
 }
 
@@ -245,8 +250,9 @@ func (b *Block) weights(buffer []float32) (w Weights) {
 }
 
 // backward runs one chunk, adding to the gradients of its leaf; those of matrices
-// it sets, unless add is true.
-func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bool, p *packedWeights, s *Saved) {
+// it sets, unless add is true. While it computes products it asks for memory that it
+// will read or write, and for the next dy.
+func (b *Block) backward(n, from int, dx, dy, x, next []float32, w, g *Weights, add bool, p *packedWeights, s *Saved) {
 	d, h, rows := b.Width, b.Hidden, n*b.Tokens
 	ldh := h + 16 // columns of rows a power of two apart meet in few sets of the first cache
 	work := scratch(3*rows*d + 2*rows*ldh)
@@ -255,16 +261,16 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 	act, du := (*work)[3*rows*d:3*rows*d+rows*ldh], (*work)[3*rows*d+rows*ldh:]
 	// The MLP.
 	Sums(g.FC2Bias, dy)
-	p.fc2.Mul(rows, dy, d, du, ldh, nil, 0)
+	p.fc2.Mul(rows, dy, d, du, ldh, nil, 0, s.U[:rows*h])
 	for r := range rows {
 		du := du[r*ldh : r*ldh+h]
 		GELUGrad(act[r*ldh:r*ldh+h], du, s.U[r*h:(r+1)*h])
 		Sums(g.FC1Bias, du)
 	}
-	outer(rows, h, d, act, ldh, dy, d, g.FC2, add)
+	outer(rows, h, d, act, ldh, dy, d, g.FC2, add, s.H[:rows*d])
 	LayerNormAgain(normed, s.H[:rows*d], w.Gamma2, w.Beta2, s.Stats2)
-	outer(rows, d, h, normed, d, du, ldh, g.FC1, add)
-	p.fc1.Mul(rows, du, ldh, do, d, nil, 0)
+	outer(rows, d, h, normed, d, du, ldh, g.FC1, add, s.QKV[:rows*3*d])
+	p.fc1.Mul(rows, du, ldh, do, d, nil, 0, s.P[:min(len(s.P), n*b.Attention.Saved())], s.O[:min(len(s.O), rows*d)])
 	LayerNormGrad(dh, do, dy, s.H[:rows*d], w.Gamma2, s.Stats2, g.Gamma2, g.Beta2)
 	// The attention.
 	o, probabilities := s.O, s.P
@@ -275,8 +281,8 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 		b.attend(n, from, o, probabilities, s.QKV)
 	}
 	Sums(g.ProjBias, dh)
-	outer(rows, d, d, o, d, dh, d, g.Proj, add)
-	p.proj.Mul(rows, dh, d, do, d, nil, 0)
+	outer(rows, d, d, o, d, dh, d, g.Proj, add, x)
+	p.proj.Mul(rows, dh, d, do, d, nil, 0, dx)
 	dqkv := act
 	if 3*d > ldh {
 		extra := scratch(rows * 3 * d)
@@ -291,6 +297,6 @@ func (b *Block) backward(n, from int, dx, dy, x []float32, w, g *Weights, add bo
 	Sums(g.QKVBias, dqkv)
 	LayerNormAgain(normed, x, w.Gamma1, w.Beta1, s.Stats1)
 	outer(rows, d, 3*d, normed, d, dqkv, 3*d, g.QKV, add)
-	p.qkv.Mul(rows, dqkv, 3*d, do, d, nil, 0)
+	p.qkv.Mul(rows, dqkv, 3*d, do, d, nil, 0, next)
 	LayerNormGrad(dx, do, dh, x, w.Gamma1, s.Stats1, g.Gamma1, g.Beta1)
 }

@@ -165,13 +165,13 @@ func (k *correlation) some(from, to int) {
 			k.norm.Apply(part.x[at:end], raw[at:end])
 		}
 		next := from*source + end
-		part.look = lookAhead(k.x[next:min(next+source, len(k.x))], nil, part.segments(1, false))
+		part.look = lookAhead(part.segments(1, false), k.x[next:min(next+source, len(k.x))])
 		part.images(image, 1, false)
 	}
 	part.look = lookahead{}
 	if part.segments(1, false) == 0 { // nobody has looked at any of the next
 		next := to * source
-		part.look = lookAhead(k.x[next:min(2*next-from*source, len(k.x))], nil, part.segments(to-from, true))
+		part.look = lookAhead(part.segments(to-from, true), k.x[next:min(2*next-from*source, len(k.x))])
 	}
 	part.images(0, to-from, true)
 	if k.add {
@@ -398,7 +398,7 @@ func (c *Conv) leafWeightGrad(e *engine, from, to int, x, dy, sum []float32) {
 		}
 		next := min(i+2*group, to)
 		tiles := c.Kernel * c.Kernel * ((c.In + e.rows - 1) / e.rows) * ((c.Out + e.cols - 1) / e.cols)
-		look := lookAhead(x[(i+n)*in:next*in], dy[(i+n)*out:next*out], n*oh*tiles)
+		look := lookAhead(n*oh*tiles, x[(i+n)*in:next*in], dy[(i+n)*out:next*out])
 		c.imagesWeightGrad(e, n, images, dy[i*out:(i+n)*out], sum, i > from, look)
 	}
 }

@@ -33,6 +33,7 @@ type product struct {
 	c       []float32
 	ldc     int
 	start   Start
+	look    lookahead // at what comes after it
 }
 
 // Gemm computes C = start + A·B for A of m×k with element (i,l) at
@@ -42,7 +43,7 @@ func Gemm(m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []floa
 	if m <= 0 || n <= 0 {
 		return
 	}
-	p := product{m, n, k, matrix{a, ars, acs}, b, ldb, c, ldc, start}
+	p := product{m: m, n: n, k: k, a: matrix{a, ars, acs}, b: b, ldb: ldb, c: c, ldc: ldc, start: start}
 	p.check()
 	e := active
 	if m*n*max(k, 1) < 1<<19 || runtime.GOMAXPROCS(0) == 1 {
@@ -235,7 +236,9 @@ func (s *slab) panel(i0, i1, j int) {
 			rows = evenly(i1-i, s.e.rows)
 			t.a, t.ars, t.acs = unsafe.Pointer(&s.a[(i-i0)*s.depth]), 4, uintptr(rows)*4
 			s.begin(&t, i, j)
+			s.look.before(&t)
 			s.e.tiles(&t, rows, width, 1)
+			s.look.after(&t)
 		}
 		return
 	}
@@ -248,7 +251,9 @@ func (s *slab) panel(i0, i1, j int) {
 		t.ars, t.acs = uintptr(p.a.row)*4, uintptr(p.a.col)*4
 	}
 	s.begin(&t, i0, j)
+	s.look.before(&t)
 	s.e.strip(&t, i1-i0, width)
+	s.look.after(&t)
 }
 
 // next sets what the tiles of the panel at column j ask for: a share each of the

@@ -33,8 +33,9 @@ func (p *Packed) Release() { release(p.held) }
 
 // Mul computes C = start + A·B for m rows of A [m,k] with row stride lda. What
 // the sums start from has row stride lds: 0 repeats one row; if it is nil they
-// start from zero. It runs on the caller's thread.
-func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []float32, lds int) {
+// start from zero. It runs on the caller's thread, and meanwhile asks for what stands
+// in soon.
+func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []float32, lds int, soon ...[]float32) {
 	if m == 0 || p.n == 0 {
 		return
 	}
@@ -43,6 +44,7 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []
 		_ = start[(m-1)*lds+p.n-1]
 	}
 	depth := evenly(p.k, blockK)
+	look := lookAhead(p.e.segments(m, p.n, p.k), soon...)
 	for k0 := 0; k0 < p.k; k0 += depth {
 		t := tile{ars: uintptr(lda) * 4, acs: 4, ldb: uintptr(p.e.cols) * 4, ldc: uintptr(ldc) * 4, k: uintptr(min(depth, p.k-k0))}
 		for j := 0; j < p.n; j += p.e.cols {
@@ -55,9 +57,16 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, start []
 			default:
 				t.start = nil
 			}
+			look.before(&t)
 			p.e.strip(&t, m, min(p.e.cols, p.n-j))
+			look.after(&t)
 		}
 	}
+}
+
+// segments is the number of segments in the tiles of a product.
+func (e *engine) segments(m, n, k int) int {
+	return ((m + e.rows - 1) / e.rows) * ((n + e.cols - 1) / e.cols) * ((k + blockK - 1) / blockK)
 }
 
 // turned says whether the gradient of weights [k,n] is summed as [n,k]: the right
@@ -66,12 +75,14 @@ func turned(k, n int) bool { return n > k }
 
 // outer computes xᵀ·dy for rows of x [rows,k] with row stride ldx and of dy
 // [rows,n] with row stride ldy, or adds it to sum: the gradient of weights, one
-// chain over the rows. It is turned if turned says so.
-func outer(rows, k, n int, x []float32, ldx int, dy []float32, ldy int, sum []float32, add bool) {
+// chain over the rows. It is turned if turned says so. Meanwhile it asks for what
+// stands in soon.
+func outer(rows, k, n int, x []float32, ldx int, dy []float32, ldy int, sum []float32, add bool, soon ...[]float32) {
 	if turned(k, n) {
 		k, n, x, dy, ldx, ldy = n, k, dy, x, ldy, ldx
 	}
-	p := product{k, n, rows, matrix{x, 1, ldx}, dy, ldy, sum, n, Start{Acc: add}}
+	p := product{m: k, n: n, k: rows, a: matrix{x, 1, ldx}, b: dy, ldb: ldy, c: sum, ldc: n, start: Start{Acc: add}}
+	p.look = lookAhead(active.segments(k, n, rows), soon...)
 	p.check()
 	p.block(active, 0, k, 0, n, nil)
 }

@@ -41,33 +41,41 @@ const line = 64
 
 // A lookahead has tiles ask for what is worked on next.
 type lookahead struct {
-	next, end [2]uintptr // two places that are still to be asked for, the second after the first
-	each      int        // lines after a segment
+	places [3][]float32 // still to be asked for, in order
+	each   uintptr      // lines after a segment
 }
 
-// lookAhead asks for x and y within so many segments.
-func lookAhead(x, y []float32, segments int) lookahead {
-	if len(x)+len(y) == 0 || segments == 0 {
-		return lookahead{}
+// lookAhead asks for some places within so many segments.
+func lookAhead(segments int, places ...[]float32) (l lookahead) {
+	bytes := 0
+	for i, p := range places {
+		l.places[i] = p
+		bytes += 4 * len(p)
 	}
-	a, b := uintptr(pointer(x)), uintptr(pointer(y))
-	bytes := 4 * (len(x) + len(y))
-	return lookahead{[2]uintptr{a, b}, [2]uintptr{a + 4*uintptr(len(x)), b + 4*uintptr(len(y))}, (bytes + line*segments - 1) / (line * segments)}
+	if segments > 0 {
+		l.each = uintptr((bytes + line*segments - 1) / (line * segments))
+	}
+	return l
 }
 
 // before tells a tile what to ask for.
 func (l *lookahead) before(t *tile) {
-	if l.next[0] >= l.end[0] {
-		l.next, l.end = [2]uintptr{l.next[1]}, [2]uintptr{l.end[1]}
+	for i := 0; len(l.places[0]) == 0 && i < len(l.places); i++ {
+		l.places = [3][]float32{l.places[1], l.places[2]}
 	}
-	t.next, t.nextLines = l.next[0], 0
-	if l.next[0] < l.end[0] {
-		t.nextLines = uintptr(l.each)
+	t.next, t.nextLines = uintptr(pointer(l.places[0])), 0
+	if len(l.places[0]) > 0 {
+		t.nextLines = l.each
 	}
 }
 
 // after sees what it has asked for.
-func (l *lookahead) after(t *tile) { l.next[0] = t.next }
+func (l *lookahead) after(t *tile) {
+	if t.nextLines > 0 {
+		p := &l.places[0]
+		*p = (*p)[min(len(*p), int(t.next-uintptr(pointer(*p)))/4):]
+	}
+}
 
 // laneMasks holds 8 set words before 8 clear ones; a mask of n lanes begins 8-n
 // words in.

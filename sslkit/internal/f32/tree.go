@@ -77,7 +77,7 @@ func WeightGrad(samples, rows, k, n int, x, dy, dw []float32) {
 		e          *engine
 	}
 	sumLeaves(samples, k*n, dw, rows == 0, operands{rows, k, n, x, dy, active}, func(o operands, from, to int, sum []float32) {
-		p := product{o.k, o.n, (to - from) * o.rows, matrix{o.x[from*o.rows*o.k:], 1, o.k}, o.dy[from*o.rows*o.n:], o.n, sum, o.n, Start{}}
+		p := product{m: o.k, n: o.n, k: (to - from) * o.rows, a: matrix{o.x[from*o.rows*o.k:], 1, o.k}, b: o.dy[from*o.rows*o.n:], ldb: o.n, c: sum, ldc: o.n}
 		p.check()
 		p.block(o.e, 0, o.k, 0, o.n, nil)
 	})
