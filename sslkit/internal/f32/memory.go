@@ -35,8 +35,9 @@ func (m *pages) take(size int, was bool) {
 		m.free -= size
 		return
 	}
-	for class := len(shelves) - 1; class >= 0 && m.used+m.free > max(m.most, little); class-- {
-		m.free -= shelves[class].discard(m.used + m.free - max(m.most, little))
+	room := max(m.most+m.most/8, little)
+	for class := len(shelves) - 1; class >= 0 && m.used+m.free > room; class-- {
+		m.free -= shelves[class].discard(m.used + m.free - room)
 	}
 }
 
