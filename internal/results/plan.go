@@ -281,12 +281,11 @@ func (p Plan) few(encoder string) (all [][2]int) {
 	return all
 }
 
-func (p Plan) fromScratch(encoder string, seed uint64) []Row {
-	rows := []Row{{Name: fmt.Sprintf("%s-%d", encoder, seed), Encoder: encoder, Seed: seed}}
+func (p Plan) fromScratch(encoder string, seed uint64) (rows []Row) {
 	for _, few := range p.few(encoder) {
 		rows = append(rows, Row{Name: fmt.Sprintf("%s-%d-%d-labels-%d", encoder, seed, few[0], few[1]), Encoder: encoder, Seed: seed, Labels: few[0], Subset: few[1]})
 	}
-	return rows
+	return append(rows, Row{Name: fmt.Sprintf("%s-%d", encoder, seed), Encoder: encoder, Seed: seed})
 }
 
 // cost is a row's work in images that pass a ResNet forward and backward; other

@@ -87,15 +87,6 @@ func (a Attention) turn(dst, src []float32, stride int, scale float32) {
 	}
 }
 
-// turnTask has the kernel turn groups of eight tokens, and then four more if four is
-// not 0.
-type turnTask struct {
-	dst, src             unsafe.Pointer
-	stride, lanes, bytes uintptr // of a token, of a column and of a vector, in bytes
-	eights, four         uintptr
-	scale                float32
-}
-
 // turnRows turns groups of four tokens, and returns how many tokens these are.
 func (a Attention) turnRows(dst, src []float32, stride int, scale float32) int {
 	lanes, n := a.Lanes(), a.Tokens/4*4
@@ -103,7 +94,7 @@ func (a Attention) turnRows(dst, src []float32, stride int, scale float32) int {
 		return n
 	}
 	_, _ = src[(n-1)*stride+a.Dim-1], dst[(a.Dim-1)*lanes+n-1]
-	if active.assembly() && active.lanes >= 8 && a.Dim%4 == 0 {
+	if wideTurn() && a.Dim%4 == 0 {
 		rowTurn(&turnTask{pointer(dst), pointer(src), 4 * uintptr(stride), 4 * uintptr(lanes), 4 * uintptr(a.Dim), uintptr(n / 8), uintptr(n / 4 % 2), scale})
 		return n
 	}

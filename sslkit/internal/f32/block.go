@@ -108,11 +108,47 @@ func (p *packedWeights) release() {
 	p.fc2.Release()
 }
 
+// A packing is the work of pack.
+type packing struct {
+	Block
+	Weights
+	transposed bool
+	packed     packedWeights
+}
+
+// pack packs the four matrices, or their transposes.
+func (b *Block) pack(w *Weights, transposed bool) packedWeights {
+	p := Take[packing]()
+	defer Give(p)
+	*p = packing{*b, *w, transposed, packedWeights{}}
+	Parallel(4, p, func(p *packing, i int) {
+		d, h := p.Width, p.Hidden
+		one := func(w []float32, in, out int) Packed {
+			if p.transposed {
+				return PackTransposed(w, out, in)
+			}
+			return Pack(w, in, out)
+		}
+		switch i { // large ones first
+		case 0:
+			p.packed.fc1 = one(p.FC1, d, h)
+		case 1:
+			p.packed.fc2 = one(p.FC2, h, d)
+		case 2:
+			p.packed.qkv = one(p.QKV, d, 3*d)
+		case 3:
+			p.packed.proj = one(p.Proj, d, d)
+		}
+	})
+	packed := p.packed
+	*p = packing{}
+	return packed
+}
+
 // Forward computes y from x, both [Samples,Tokens,Width]. If s is nil nothing
 // is kept.
 func (b *Block) Forward(y, x []float32, w *Weights, s *Saved) {
-	d, h := b.Width, b.Hidden
-	p := pass{Block: *b, y: y, x: x, w: *w, packed: packedWeights{Pack(w.QKV, d, 3*d), Pack(w.Proj, d, d), Pack(w.FC1, d, h), Pack(w.FC2, h, d)}}
+	p := pass{Block: *b, y: y, x: x, w: *w, packed: b.pack(w, false)}
 	if s != nil {
 		p.saved, p.keep = *s, true
 	}
@@ -199,9 +235,7 @@ func (b *Block) attend(n, from int, o, p, qkv []float32) {
 // Backward adds the gradients of the weights to grads, and computes dx from dy,
 // x and what Forward saved. A nil field of grads gets none.
 func (b *Block) Backward(dx, dy, x []float32, w, grads *Weights, s *Saved) {
-	d, h := b.Width, b.Hidden
-	p := pass{Block: *b, dx: dx, dy: dy, x: x, w: *w, saved: *s, packed: packedWeights{
-		PackTransposed(w.QKV, 3*d, d), PackTransposed(w.Proj, d, d), PackTransposed(w.FC1, h, d), PackTransposed(w.FC2, d, h)}}
+	p := pass{Block: *b, dx: dx, dy: dy, x: x, w: *w, saved: *s, packed: b.pack(w, true)}
 	total := 0
 	for _, v := range b.Sizes() {
 		total += v
@@ -210,17 +244,20 @@ func (b *Block) Backward(dx, dy, x []float32, w, grads *Weights, s *Saved) {
 	defer release(sums)
 	sumLeaves(b.Samples, total, *sums, false, p, pass.backward)
 	p.packed.release()
-	all := b.weights(*sums)
-	into, got := grads.all(), all.all()
-	for i, size := range b.matrices() {
-		switch {
-		case *into[i] == nil:
-		case turned(size[0], size[1]):
-			addTransposed(*into[i], *got[i], size[0], size[1])
-		default:
-			Add(*into[i], *into[i], *got[i], false)
-		}
+	type adding struct {
+		Block
+		into, got Weights
 	}
+	Parallel(12, adding{*b, *grads, b.weights(*sums)}, func(a adding, i int) {
+		into, got, size := *a.into.all()[i], *a.got.all()[i], a.matrices()[i]
+		switch {
+		case into == nil:
+		case turned(size[0], size[1]):
+			addTransposed(into, got, size[0], size[1])
+		default:
+			Add(into, into, got, false)
+		}
+	})
 }
 
 // backward runs a leaf in chunks, adding to the gradients of the weights in sum.

@@ -296,31 +296,3 @@ func (s *slab) begin(t *tile, i, j int) {
 		t.start = nil
 	}
 }
-
-// Transpose writes the rows×cols matrix src as cols×rows to dst.
-func Transpose(dst, src []float32, rows, cols int) {
-	const b = 16
-	for i0 := 0; i0 < rows; i0 += b {
-		for j0 := 0; j0 < cols; j0 += b {
-			for i := i0; i < min(i0+b, rows); i++ {
-				for j := j0; j < min(j0+b, cols); j++ {
-					dst[j*rows+i] = src[i*cols+j]
-				}
-			}
-		}
-	}
-}
-
-// addTransposed adds the transpose of src [cols,rows] to dst [rows,cols].
-func addTransposed(dst, src []float32, rows, cols int) {
-	const b = 16
-	for i0 := 0; i0 < rows; i0 += b {
-		for j0 := 0; j0 < cols; j0 += b {
-			for i := i0; i < min(i0+b, rows); i++ {
-				for j := j0; j < min(j0+b, cols); j++ {
-					dst[i*cols+j] += src[j*rows+i]
-				}
-			}
-		}
-	}
-}

@@ -155,6 +155,21 @@ func rowTurn(t *turnTask) {
 }
 
 //go:noescape
+func avx2Transpose(t *turnTask)
+
+//go:noescape
+func avx512Transpose(t *turnTask)
+
+// rowTranspose runs the kernel of the instruction set in use.
+func rowTranspose(t *turnTask) {
+	if active.lanes == 16 {
+		avx512Transpose(t)
+	} else {
+		avx2Transpose(t)
+	}
+}
+
+//go:noescape
 func avx2Peak(t *peakTask)
 
 //go:noescape

@@ -33,5 +33,7 @@ func rowPack(t *packTask)
 
 func rowTurn(*turnTask) { panic("f32: amd64 alone has this") }
 
+func rowTranspose(*turnTask) { panic("f32: amd64 alone has this") }
+
 //go:noescape
 func rowPeak(t *peakTask)

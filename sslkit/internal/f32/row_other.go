@@ -16,4 +16,5 @@ func rowLayerNormAgain(*layerNormTask) {}
 func rowLayerNormGrad(*layerNormTask)  {}
 func rowPack(*packTask)                {}
 func rowTurn(*turnTask)                {}
+func rowTranspose(*turnTask)           {}
 func rowPeak(*peakTask)                {}

@@ -79,6 +79,29 @@ func TestTurnSameBits(t *testing.T) {
 	})
 }
 
+// A transpose moves bits alone, on all instruction sets.
+func TestTransposeSameBits(t *testing.T) {
+	each(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(25, 26))
+		for _, rows := range []int{1, 3, 4, 8, 13, 20, 64} {
+			for _, cols := range []int{1, 4, 15, 16, 24, 34, 64} {
+				x := make([]float32, rows*cols)
+				for i := range x {
+					x[i] = math.Float32frombits(r.Uint32() | uint32(i%3)*0x7f800000) // NaNs of both kinds among them
+				}
+				got := into(t, []int{len(x)}, nil, func(o [][]float32) { Transpose(o[0], x, rows, cols) })[0]
+				for i := range rows {
+					for j := range cols {
+						if g, w := math.Float32bits(got[j*rows+i]), math.Float32bits(x[i*cols+j]); g != w {
+							t.Fatalf("%s, %d×%d: (%d,%d) is %08x, want %08x", Active(), rows, cols, i, j, g, w)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // ulps is the distance of got from want in units of want's last place as a
 // float32.
 func ulps(got float32, want float64) float64 {

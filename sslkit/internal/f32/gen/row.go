@@ -37,7 +37,8 @@ var rowKernels = []rowKernel{
 	{"LayerNormAgain", "layerNormTask", (*rowWriter).layerNormAgain, false},
 	{"LayerNormGrad", "layerNormTask", (*rowWriter).layerNormGrad, false},
 	{"Pack", "packTask", (*rowWriter).pack, false},
-	{"Turn", "turnTask", (*rowWriter).turn, true},
+	{"Turn", "turnTask", func(w *rowWriter) { w.turn(true) }, true},
+	{"Transpose", "turnTask", func(w *rowWriter) { w.turn(false) }, true},
 	{"Peak", "peakTask", (*rowWriter).peak, false},
 }
 
@@ -487,21 +488,23 @@ func (w *rowWriter) pack() {
 	w.in("ADDQ R12, R8\nADDQ R11, R9\nDECQ R10\nJNZ row")
 }
 
-// turn writes vectors of 16 bytes from eight rows, multiplied, as pieces of columns.
+// turn writes vectors of 16 bytes from eight rows, scaled or not, as pieces of columns.
 // R9, BX, R14 and R15 point to the first four rows of a group, the others stand four
 // strides R10 below; a column is R11 bytes long and AX three of it.
-func (w *rowWriter) turn() {
+func (w *rowWriter) turn(scaled bool) {
 	w.task("R8", "R9", "R10", "R11", "CX", "R12", "R13")
-	w.p("\tVBROADCASTSS 56(DI), Y15")
+	if scaled {
+		w.p("\tVBROADCASTSS 56(DI), Y15")
+	}
 	w.in("LEAQ (R11)(R11*2), AX\nTESTQ R12, R12\nJZ four\neight:")
-	w.turnRows("Y", "e")
+	w.turnRows("Y", "e", scaled)
 	w.in("LEAQ (R9)(R10*8), R9\nADDQ $32, R8\nDECQ R12\nJNZ eight\nfour:\nTESTQ R13, R13\nJZ done")
-	w.turnRows("X", "f")
+	w.turnRows("X", "f", scaled)
 	w.in("done:")
 }
 
 // turnRows turns eight rows, or four in registers half as long.
-func (w *rowWriter) turnRows(letter, label string) {
+func (w *rowWriter) turnRows(letter, label string, scaled bool) {
 	w.in("MOVQ R9, SI\nLEAQ (R9)(R10*1), BX\nLEAQ (R9)(R10*2), R14\nLEAQ (BX)(R10*2), R15\nMOVQ R8, DX\nXORQ DI, DI\n" + label + ":")
 	for i, row := range []string{"SI", "BX", "R14", "R15"} {
 		w.p("\tVMOVUPS (%s), X%d", row, i)
@@ -520,7 +523,9 @@ func (w *rowWriter) turnRows(letter, label string) {
 	op("VUNPCKLPD", 7, 5, 2)
 	op("VUNPCKHPD", 7, 5, 3)
 	for i, to := range []string{"(DX)", "(DX)(R11*1)", "(DX)(R11*2)", "(DX)(AX*1)"} {
-		op("VMULPS", 15, i, i)
+		if scaled {
+			op("VMULPS", 15, i, i)
+		}
 		w.p("\tVMOVUPS %s%d, %s", letter, i, to)
 	}
 	w.in("LEAQ (DX)(R11*4), DX\nADDQ $16, DI\nCMPQ DI, CX\nJLT " + label)
