@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,13 +81,15 @@ func (x *executor) stored(known Result) (bool, error) {
 	return err == nil, nil
 }
 
+var errNoEncoder = errors.New("results: the encoder's row is missing")
+
 // rowOf finds the row of the encoder that a row judges, and its result.
 func (x *executor) rowOf(row Row) (of Row, known Result, err error) {
 	for _, r := range x.plan.Rows() {
 		if r.Judge == "" && r.Encoder == row.Encoder && r.Seed == row.Seed {
 			known, ok, err := read(x.dir, r)
 			if err == nil && !ok {
-				err = fmt.Errorf("results: %s.json, the encoder's row, is missing", r.Name)
+				err = fmt.Errorf("%w: %s.json", errNoEncoder, r.Name)
 			}
 			return r, known, err
 		}

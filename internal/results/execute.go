@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -72,7 +73,9 @@ func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func
 				return err
 			} else if ok { // another process made it meanwhile
 				x.left -= row.cost(x.images)
-			} else if again, err := x.again(row); err != nil {
+			} else if again, err := x.again(row); errors.Is(err, errNoEncoder) { // who was to make it did not
+				continue
+			} else if err != nil {
 				return err
 			} else if again && !trains {
 				continue
@@ -83,6 +86,9 @@ func (p Plan) Execute(s *pipeline.Session, dir string, out io.Writer, after func
 			}
 			missing[i], made = Row{}, made+1
 		}
+	}
+	if made < len(rows) {
+		fmt.Fprintf(x.out, "%d rows are left to other processes, or to the next call\n", len(rows)-made)
 	}
 	return nil
 }

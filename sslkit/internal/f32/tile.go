@@ -73,7 +73,7 @@ func (l *lookahead) before(t *tile) {
 func (l *lookahead) after(t *tile) {
 	if t.nextLines > 0 {
 		p := &l.places[0]
-		*p = (*p)[min(len(*p), int(t.next-uintptr(pointer(*p)))/4):]
+		*p = (*p)[min(uintptr(len(*p)), (t.next-uintptr(pointer(*p)))/4):]
 	}
 }
 
