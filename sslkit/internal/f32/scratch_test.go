@@ -82,3 +82,31 @@ func TestMemoryCount(t *testing.T) {
 		t.Errorf("counted %d in use, %d at most and %d free", m.used, m.most, m.free)
 	}
 }
+
+// Steps that need some large buffers and then, when these are free, a few of another
+// size, keep the pages of both.
+func TestStepsKeepPages(t *testing.T) {
+	const many, few = 11 * little / 64, 9 * little / 64 // none of these is ever touched
+	kept := func(n, size int) (all bool) {
+		all = true
+		var held []*[]float32
+		for range n {
+			class, _ := sizeClass(size)
+			b := shelves[class].take()
+			all = all && b != nil && len(*b) > 0
+			if b != nil {
+				shelves[class].put(b)
+			}
+			held = append(held, Scratch(size))
+		}
+		for _, b := range held {
+			Release(b)
+		}
+		return all
+	}
+	for step := range 5 {
+		if a, b := kept(10, many), kept(1, few); step > 0 && !(a && b) {
+			t.Errorf("step %d finds the pages of the first kept: %v, of the second: %v", step, a, b)
+		}
+	}
+}
