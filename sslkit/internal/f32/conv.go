@@ -159,17 +159,18 @@ func (k *correlation) some(from, to int) {
 		defer release(held)
 		part.y = *held
 	}
+	each := part.segments(1, false)
 	for image := range to - from {
 		at, end := image*source, (image+1)*source
 		if raw != nil {
 			k.norm.Apply(part.x[at:end], raw[at:end])
 		}
 		next := from*source + end
-		part.look = lookAhead(part.segments(1, false), k.x[next:min(next+source, len(k.x))])
+		part.look = lookAhead(each, k.x[next:min(next+source, len(k.x))])
 		part.images(image, 1, false)
 	}
 	part.look = lookahead{}
-	if part.segments(1, false) == 0 { // nobody has looked at any of the next
+	if each == 0 { // nobody has looked at any of the next
 		next := to * source
 		part.look = lookAhead(part.segments(to-from, true), k.x[next:min(2*next-from*source, len(k.x))])
 	}
