@@ -33,6 +33,7 @@ func init() {
 				"ConcatTokens":        reflect.ValueOf(tensor.ConcatTokens),
 				"Consume":             reflect.ValueOf(tensor.Consume),
 				"Conv2D":              reflect.ValueOf(tensor.Conv2D),
+				"Conv2DWinograd":      reflect.ValueOf(tensor.Conv2DWinograd),
 				"CrossEntropy":        reflect.ValueOf(tensor.CrossEntropy),
 				"Embedding":           reflect.ValueOf(tensor.Embedding),
 				"ErrInterrupted":      reflect.ValueOf(&tensor.ErrInterrupted).Elem(),

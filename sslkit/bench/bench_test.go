@@ -13,7 +13,7 @@ import (
 var digests = map[string]string{
 	"mae":    "bc0cba2ade8094746aa61c58e79ace36cbf3beff15363b6a9c2d0d0489ee2c03",
 	"clip":   "77721a0d8c308a88a1de0e54d4ef32112b861b6876e9a30b97188788ed0b34e4",
-	"simclr": "28ec4aef14f636834c95b8713c381a53d0a9bb20dada2500d3a8d697f8a1488d",
+	"simclr": "2dd2d743077aac06c4362a66e2bbcf8d06e101cfaa216c6cc3118517bc293475",
 }
 
 // Each model learns: its loss is finite and changes; and threads, instruction

@@ -8,7 +8,9 @@
 // drawing the batch to the optimizer, and takes the median, so that a burst of
 // other work on the machine weighs little. What a step costs in arithmetic is
 // counted from the shapes: the products of the forward pass, three times, since
-// each has two gradients. [Peak] measures what the processor can do at most.
+// each has two gradients; a convolution counts as if each of its taps were
+// multiplied, also where Winograd's takes fewer products, so that its rate may
+// exceed the peak. [Peak] measures what the processor can do at most.
 package bench
 
 import (

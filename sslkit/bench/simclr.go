@@ -10,7 +10,8 @@ import (
 )
 
 // A simclr is a residual network of 32, 64 and 128 channels, two basic blocks
-// each and a stem of stride 1, on two views of 28×28 gray images.
+// each and a stem of stride 1, on two views of 28×28 gray images; its 3×3
+// convolutions of stride 1 are Winograd's.
 type simclr struct {
 	pictures  *tensor.Tensor
 	encoder   nn.Encoder
@@ -34,7 +35,7 @@ func newSimCLR(batch int, seed uint64) (model, error) {
 
 func buildSimCLR(batch int, seed uint64) (*simclr, error) {
 	r := rng.New(seed, "simclr")
-	plan := nn.ResNet{Channels: []int{32, 64, 128}, Blocks: 2, StemStride: 1}
+	plan := nn.ResNet{Channels: []int{32, 64, 128}, Blocks: 2, StemStride: 1, Winograd: true}
 	e, err := plan.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, r)
 	if err != nil {
 		return nil, err

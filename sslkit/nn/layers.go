@@ -60,6 +60,8 @@ func (l *Linear) Buffers() []*Buffer { return nil }
 
 // Conv2D is a convolution without bias.
 type Conv2D struct {
+	Winograd bool // computes by tensor.Conv2DWinograd
+
 	weight      *Param
 	stride, pad int
 }
@@ -67,11 +69,14 @@ type Conv2D struct {
 // NewConv2D returns a k×k convolution padded by ⌊k/2⌋, with weights of standard
 // deviation √(2/(k²·in)) (He, Zhang, Ren and Sun 2015).
 func NewConv2D(name string, in, out, k, stride int, r *rng.Stream) *Conv2D {
-	return &Conv2D{normal(name+".weight", math.Sqrt(2/float64(k*k*in)), r, k, k, in, out), stride, k / 2}
+	return &Conv2D{weight: normal(name+".weight", math.Sqrt(2/float64(k*k*in)), r, k, k, in, out), stride: stride, pad: k / 2}
 }
 
 // Forward implements Layer.
 func (l *Conv2D) Forward(x *tensor.Tensor, _ bool) *tensor.Tensor {
+	if l.Winograd {
+		return tensor.Conv2DWinograd(x, l.weight.Value, l.stride, l.pad)
+	}
 	return tensor.Conv2D(x, l.weight.Value, l.stride, l.pad)
 }
 
@@ -140,7 +145,7 @@ func (l *BatchNorm) normaliseAdd(x, shortcut *tensor.Tensor) *tensor.Tensor {
 
 // convolve is a convolution of ReLU of what normalise gives.
 func (l *BatchNorm) convolve(x *tensor.Tensor, c *Conv2D) *tensor.Tensor {
-	y, mean, variance := tensor.BatchNormReLUConv2D(x, l.gamma.Value, l.beta.Value, c.weight.Value, c.stride, c.pad, normEps)
+	y, mean, variance := tensor.BatchNormReLUConv2D(x, l.gamma.Value, l.beta.Value, c.weight.Value, c.stride, c.pad, c.Winograd, normEps)
 	l.remember(x, mean, variance)
 	return y
 }

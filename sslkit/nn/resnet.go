@@ -15,6 +15,7 @@ type ResNet struct {
 	Channels   []int // of the stages. If nil, 32, 64, 128.
 	Blocks     int   // basic blocks a stage. If 0, 1.
 	StemStride int   // of the stem. If 0, 2, which costs a quarter of 1.
+	Winograd   bool  // 3×3 convolutions of stride 1 by tensor.Conv2DWinograd: half as long, other roundings. If false, by tensor.Conv2D.
 }
 
 // Resolve implements Plan.
@@ -49,7 +50,7 @@ func (p ResNet) Build(in Input, r *rng.Stream) (Encoder, error) {
 			if s > 0 && b == 0 {
 				stride = 2
 			}
-			layers = append(layers, newBlock(fmt.Sprintf("stage%d.%d", s, b), width, out, stride, r))
+			layers = append(layers, newBlock(fmt.Sprintf("stage%d.%d", s, b), width, out, stride, p.Winograd, r))
 			width, ends = out, append(ends, len(layers))
 		}
 	}
@@ -118,11 +119,10 @@ type block struct {
 	shortcut Sequential
 }
 
-func newBlock(name string, in, out, stride int, r *rng.Stream) *block {
-	b := &block{main: Sequential{
-		NewConv2D(name+".conv1", in, out, 3, stride, r), NewBatchNorm(name+".norm1", out), ReLU{},
-		NewConv2D(name+".conv2", out, out, 3, 1, r),
-	}, norm: NewBatchNorm(name+".norm2", out)}
+func newBlock(name string, in, out, stride int, winograd bool, r *rng.Stream) *block {
+	first, second := NewConv2D(name+".conv1", in, out, 3, stride, r), NewConv2D(name+".conv2", out, out, 3, 1, r)
+	first.Winograd, second.Winograd = winograd, winograd
+	b := &block{main: Sequential{first, NewBatchNorm(name+".norm1", out), ReLU{}, second}, norm: NewBatchNorm(name+".norm2", out)}
 	if in != out || stride != 1 {
 		b.shortcut = Sequential{NewConv2D(name+".short", in, out, 1, stride, r), NewBatchNorm(name+".shortnorm", out)}
 	}

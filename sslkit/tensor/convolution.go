@@ -2,13 +2,28 @@ package tensor
 
 import "sslnotes/sslkit/internal/f32"
 
-// Conv2D returns the convolution of x [N,H,W,in] with w [K,K,in,out].
+// Conv2D returns the convolution of x [N,H,W,in] with w [K,K,in,out]: each value
+// one chain of fused multiply-adds over the taps.
 func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
+	return convolve("Conv2D", x, w, stride, pad, false)
+}
+
+// Conv2DWinograd is Conv2D with fewer products where w is 3×3, the stride 1 and both
+// counts of channels are multiples of 16, by F(2×2,3×3) of Lavin and Gray (2016,
+// arXiv:1509.09308, §4.1), forwards and backwards; elsewhere it is Conv2D. It rounds
+// otherwise, and the same on every machine. An image has zeros around it, and a value
+// that is not finite makes its neighbours' results NaN.
+func Conv2DWinograd(x, w *Tensor, stride, pad int) *Tensor {
+	return convolve("Conv2DWinograd", x, w, stride, pad, true)
+}
+
+func convolve(op string, x, w *Tensor, stride, pad int, winograd bool) *Tensor {
 	type saved struct {
 		f32.Conv
 		x, w *Tensor
 	}
-	c := convolution("Conv2D", x, w, stride, pad)
+	c := convolution(op, x, w, stride, pad)
+	c.Winograd = winograd
 	h, width := c.OutSize()
 	out := written([]int{c.N, h, width, c.Out}, saved{c, x, w}, func(out *Tensor, s saved) {
 		if s.w.needs {
@@ -42,17 +57,18 @@ func weightGrad(c f32.Conv, x, w, out *Tensor) {
 	f32.Release(dw)
 }
 
-// BatchNormReLUConv2D is Conv2D of BatchNormReLU, with the same bits: images
-// are normalised on their way into the convolution, and again on the way back,
+// BatchNormReLUConv2D is Conv2D of BatchNormReLU, or Conv2DWinograd of it, with the
+// same bits: images are normalised on their way into the convolution, and again on the way back,
 // so that the normalised ones are never all in memory. It also returns the mean
 // and the variance.
-func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, eps float32) (y *Tensor, mean, variance []float32) {
+func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, winograd bool, eps float32) (y *Tensor, mean, variance []float32) {
 	type saved struct {
 		f32.Conv
 		x, gamma, beta, w *Tensor
 		statistics
 	}
 	c := convolution("BatchNormReLUConv2D", x, w, stride, pad)
+	c.Winograd = winograd
 	if gamma.Len() != c.In || beta.Len() != c.In {
 		mismatch("BatchNormReLUConv2D", x, gamma, beta)
 	}

@@ -47,11 +47,16 @@ var table = []struct {
 	{"Conv2D", [][]int{{2, 5, 4, 2}, {3, 3, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 1, 1) }},
 	{"Conv2D stride", [][]int{{2, 6, 5, 2}, {3, 3, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 1) }},
 	{"Conv2D 1×1", [][]int{{2, 4, 4, 2}, {1, 1, 2, 3}}, func(x []*Tensor) *Tensor { return Conv2D(x[0], x[1], 2, 0) }},
+	{"Conv2DWinograd", [][]int{{1, 3, 2, 16}, {3, 3, 16, 16}}, func(x []*Tensor) *Tensor { return Conv2DWinograd(x[0], Scale(x[1], 0.1), 1, 1) }},
 	{"GlobalAvgPool", [][]int{{2, 3, 3, 2}}, func(x []*Tensor) *Tensor { return GlobalAvgPool(x[0]) }},
 	{"BatchNorm", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNorm(x[0], x[1], x[2], 1e-5); return y }},
 	{"BatchNormReLU", [][]int{{6, 2, 2, 3}, {3}, {3}}, func(x []*Tensor) *Tensor { y, _, _ := BatchNormReLU(x[0], x[1], x[2], 1e-5); return y }},
 	{"BatchNormReLUConv2D", [][]int{{6, 4, 4, 3}, {3}, {3}, {3, 3, 3, 2}}, func(x []*Tensor) *Tensor {
-		y, _, _ := BatchNormReLUConv2D(x[0], x[1], x[2], x[3], 2, 1, 1e-5)
+		y, _, _ := BatchNormReLUConv2D(x[0], x[1], x[2], x[3], 2, 1, false, 1e-5)
+		return y
+	}},
+	{"BatchNormReLUConv2D Winograd", [][]int{{2, 2, 3, 16}, {16}, {16}, {3, 3, 16, 16}}, func(x []*Tensor) *Tensor {
+		y, _, _ := BatchNormReLUConv2D(x[0], x[1], x[2], Scale(x[3], 0.1), 1, 1, true, 1e-5)
 		return y
 	}},
 	{"BatchNormAddReLU", [][]int{{6, 2, 2, 3}, {3}, {3}, {6, 2, 2, 3}}, func(x []*Tensor) *Tensor {
@@ -184,7 +189,7 @@ func TestFusedEqualsComposition(t *testing.T) {
 			y, _, _ = BatchNormReLU(x, gamma, beta, 1e-5)
 			y = AddReLU(y, z)
 			y, _, _ = BatchNormAddReLU(y, gamma, beta, z, 1e-5)
-			y, _, _ = BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, 1e-5)
+			y, _, _ = BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, false, 1e-5)
 		} else {
 			y, _, _ = BatchNorm(x, gamma, beta, 1e-5)
 			y = ReLU(Add(ReLU(y), z))

@@ -89,7 +89,7 @@ func TestKept(t *testing.T) {
 	x, gamma, beta, w := random(1, 6, 4, 4, 3).RequireGrad(), random(2, 3).RequireGrad(), random(3, 3).RequireGrad(), random(4, 3, 3, 3, 2)
 	y, mean, variance := BatchNormReLU(x, gamma, beta, 1e-5)
 	keep("BatchNormReLU", y, mean, variance)
-	z, mean, variance := BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, 1e-5)
+	z, mean, variance := BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, false, 1e-5)
 	keep("BatchNormReLUConv2D", z, mean, variance)
 	Backward(Sum(z))
 	for _, c := range table {
@@ -255,7 +255,7 @@ func TestMadeAgain(t *testing.T) {
 		norm := func(x *Tensor) *Tensor { y, _, _ := BatchNorm(x, gamma, beta, 1e-5); return y }
 		block := func(x *Tensor, stride int, shortcut func(x *Tensor) *Tensor) *Tensor {
 			a := Conv2D(x, w, stride, 1)
-			b, _, _ := BatchNormReLUConv2D(a, gamma, beta, w, 1, 1, 1e-5)
+			b, _, _ := BatchNormReLUConv2D(a, gamma, beta, w, 1, 1, false, 1e-5)
 			s := shortcut(x)
 			y, _, _ := BatchNormAddReLU(b, gamma, beta, s, 1e-5)
 			if used {

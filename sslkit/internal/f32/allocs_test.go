@@ -12,6 +12,8 @@ func TestNothingIsAllocated(t *testing.T) {
 	mean, variance := make([]float32, 8), make([]float32, 8)
 	c := Conv{N: 40, H: 6, W: 6, In: 8, Out: 8, Kernel: 3, Stride: 1, Pad: 1}
 	strided := Conv{N: 40, H: 6, W: 6, In: 8, Out: 8, Kernel: 3, Stride: 2, Pad: 1, Norm: NormReLU{mean, variance, mean}}
+	wide := Conv{N: 20, H: 3, W: 3, In: 16, Out: 16, Kernel: 3, Stride: 1, Pad: 1, Winograd: true}
+	taps := make([]float32, 9*16*16)
 	b := &Block{Attention: Attention{Tokens: 6, Heads: 2, Dim: 8, Scale: 1}, Samples: 40, Width: 16, Hidden: 32}
 	var weights, grads Weights
 	for i, size := range b.Sizes() {
@@ -27,6 +29,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		"Moments":     func() { Moments(40, 36, 8, x, mean, variance) },
 		"Gemm":        func() { Gemm(256, 256, 256, g, 256, 1, g, 256, product256, 256, Start{}) },
 		"Conv":        func() { c.Forward(x, w, y); c.InputGrad(y, w, x, false); c.WeightGrad(x, y, w) },
+		"Winograd":    func() { wide.Forward(x, taps, y); wide.InputGrad(y, taps, x, true); wide.WeightGrad(x, y, taps) },
 		"strided":     func() { strided.Forward(x, w, y); strided.InputGrad(y, w, x, true); strided.WeightGrad(x, y, w) },
 		"block":       func() { b.Forward(x, y, &weights, nil) },
 		"block again": func() { b.Forward(x, y, &weights, &saved); b.Backward(x, y, x, &weights, &grads, &saved) },

@@ -50,18 +50,24 @@ func BenchmarkGemm(b *testing.B) {
 func BenchmarkConv(b *testing.B) {
 	for _, c := range []Conv{
 		{N: 32, H: 28, W: 28, In: 1, Out: 32, Kernel: 3, Stride: 1, Pad: 1},
-		{N: 8, H: 28, W: 28, In: 32, Out: 32, Kernel: 3, Stride: 1, Pad: 1},
+		{N: 64, H: 28, W: 28, In: 32, Out: 32, Kernel: 3, Stride: 1, Pad: 1},
 		{N: 32, H: 28, W: 28, In: 32, Out: 64, Kernel: 3, Stride: 2, Pad: 1},
 		{N: 32, H: 28, W: 28, In: 32, Out: 64, Kernel: 1, Stride: 2},
-		{N: 32, H: 14, W: 14, In: 64, Out: 64, Kernel: 3, Stride: 1, Pad: 1},
-		{N: 32, H: 7, W: 7, In: 128, Out: 128, Kernel: 3, Stride: 1, Pad: 1},
+		{N: 128, H: 14, W: 14, In: 64, Out: 64, Kernel: 3, Stride: 1, Pad: 1},
+		{N: 256, H: 7, W: 7, In: 128, Out: 128, Kernel: 3, Stride: 1, Pad: 1},
 	} {
 		oh, ow := c.OutSize()
 		x, w, y := make([]float32, c.N*c.H*c.W*c.In), make([]float32, c.Kernel*c.Kernel*c.In*c.Out), make([]float32, c.N*oh*ow*c.Out)
 		flops := 2 * len(y) * c.Kernel * c.Kernel * c.In
 		name := fmt.Sprintf("%dx%dx%d-%d-k%d-s%d", c.H, c.W, c.In, c.Out, c.Kernel, c.Stride)
-		b.Run(name+"/forward", func(b *testing.B) { best(b, flops, func() { c.Forward(x, w, y) }) })
-		b.Run(name+"/input", func(b *testing.B) { best(b, flops, func() { c.InputGrad(y, w, x, false) }) })
-		b.Run(name+"/weight", func(b *testing.B) { best(b, flops, func() { c.WeightGrad(x, y, w) }) })
+		for _, c.Winograd = range []bool{false, true} {
+			if c.Winograd && !c.winograds() {
+				break
+			}
+			b.Run(name+"/forward", func(b *testing.B) { best(b, flops, func() { c.Forward(x, w, y) }) })
+			b.Run(name+"/input", func(b *testing.B) { best(b, flops, func() { c.InputGrad(y, w, x, false) }) })
+			b.Run(name+"/weight", func(b *testing.B) { best(b, flops, func() { c.WeightGrad(x, y, w) }) })
+			name += "-winograd"
+		}
 	}
 }

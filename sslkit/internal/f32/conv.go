@@ -13,6 +13,12 @@ type Conv struct {
 	Kernel, Stride, Pad int
 
 	Norm NormReLU // what becomes of the images on their way in
+
+	// Winograd has a kernel of 3, stride 1 and channels in 16s computed by F(2×2,3×3)
+	// of Lavin and Gray (2016, arXiv:1509.09308, §4.1): tiles of 2×2 pixels take 16
+	// products where the taps take 36, and round otherwise. Zeros around the image take
+	// part then, and what is not finite spreads over its tile.
+	Winograd bool
 }
 
 // NormReLU is BatchNorm and ReLU of channels: max((x-Mean)·Scale + Shift, 0). The
@@ -310,6 +316,12 @@ func (k *correlation) release() {
 // fused multiply-adds over the taps in the order of the weights.
 func (c Conv) Forward(x, w, y []float32) {
 	oh, ow := c.OutSize()
+	if c.winograds() {
+		k := Take[winograd]()
+		*k = winograd{source: frame{h: c.H, w: c.W, c: c.In, pad: c.Pad}, h: oh, w: ow, out: c.Out, x: x, y: y, norm: c.Norm}
+		k.run(c.N, w, false)
+		return
+	}
 	e := active
 	depth := c.Kernel * c.Kernel * c.In
 	all := weights{scratch(e.packedSize(depth, c.Out)), c.Kernel, c.In, c.Kernel}
@@ -327,6 +339,12 @@ func (c Conv) Forward(x, w, y []float32) {
 // there; it is the gradient of what Norm gives.
 func (c Conv) InputGrad(dy, w, dx []float32, add bool) {
 	oh, ow := c.OutSize()
+	if c.winograds() {
+		k := Take[winograd]()
+		*k = winograd{source: frame{h: oh, w: ow, c: c.Out, pad: 2 - c.Pad}, h: c.H, w: c.W, out: c.In, x: dy, y: dx, add: add}
+		k.run(c.N, w, true)
+		return
+	}
 	k := Take[correlation]()
 	*k = correlation{
 		e: active, rows: c.inputs(k.rows, c.H, oh), cols: c.inputs(k.cols, c.W, ow), weights: k.weights, classes: min(c.Stride, c.W),
@@ -375,6 +393,10 @@ func (c Conv) WeightGrad(x, dy, dw []float32) {
 		x, dy []float32
 	}
 	sumLeaves(c.N, c.Kernel*c.Kernel*c.In*c.Out, dw, c.N == 0, operands{c, active, x, dy}, func(o operands, from, to int, sum []float32) {
+		if o.winograds() {
+			o.winogradWeightGrad(from, to, o.x, o.dy, sum)
+			return
+		}
 		o.leafWeightGrad(o.e, from, to, o.x, o.dy, sum)
 	})
 }

@@ -25,6 +25,16 @@
 //     output channels. A weight gradient is a sum over samples whose leaf is one
 //     chain over samples, rows and columns. Taps outside the image take no part
 //     in any of them.
+//   - Winograd's convolution, where asked for, F(2×2,3×3). An image has zeros
+//     around it; its tiles are 4×4 pixels, two apart, the first at (-Pad,-Pad),
+//     and reach as far as the output does. B, G and A are those of Lavin and Gray
+//     (2016, equation 7). Bᵀ·d·B is computed as Bᵀ·(d·B), Aᵀ·m·A as Aᵀ·(m·A) with
+//     (m0+m1)+m2 and (m1-m2)-m3, G·g·Gᵀ as G·(g·Gᵀ) with (g0+g2)·½ ± g1·½; each
+//     operation rounds. m is one chain over the channels for each of the 16 places.
+//     The input gradient is the same on the taps turned by half a turn and
+//     transposed, with a border of 2-Pad. For the weight gradient A·dy·Aᵀ is
+//     computed for tiles of 2×2 pixels; within a leaf each of 16 places is one chain
+//     over samples and tiles, and of its end u, (Gᵀ·u)·G with (u1±u2)·½ is the leaf.
 //   - Sums over samples. The samples are cut into leaves of [Leaf]; the last
 //     may be short. A leaf begins from zero and runs in order of samples and of
 //     the rows within one. Over the leaves stands a balanced binary tree: leaf

@@ -122,6 +122,11 @@ func TestConvSameBits(t *testing.T) {
 			{N: 2, H: 5, W: 5, In: 130, Out: 3, Kernel: 3, Stride: 1, Pad: 1},
 			{N: 2, H: 9, W: 8, In: 2, Out: 3, Kernel: 2, Stride: 3, Pad: 0},
 			{N: 1, H: 7, W: 9, In: 2, Out: 5, Kernel: 5, Stride: 2, Pad: 2},
+			{N: 3, H: 8, W: 6, In: 16, Out: 48, Kernel: 3, Stride: 1, Pad: 1, Winograd: true},
+			{N: 35, H: 7, W: 5, In: 48, Out: 16, Kernel: 3, Stride: 1, Pad: 1, Winograd: true},
+			{N: 2, H: 9, W: 31, In: 32, Out: 32, Kernel: 3, Stride: 1, Pad: 0, Winograd: true},
+			{N: 2, H: 1, W: 2, In: 16, Out: 16, Kernel: 3, Stride: 1, Pad: 2, Winograd: true},
+			{N: 2, H: 6, W: 6, In: 16, Out: 24, Kernel: 3, Stride: 1, Pad: 1, Winograd: true}, // not in 16s
 		} {
 			oh, ow := c.OutSize()
 			r := rand.New(rand.NewPCG(3, uint64(i)))

@@ -67,3 +67,37 @@ func bitsOfEverything(t *testing.T) uint64 {
 	add(y, dx, dw)
 	return sum.Sum64()
 }
+
+// What Winograd's convolution gives, whatever the processor.
+const goldenWinograd = 0x0ee35048bd595fdc
+
+// TestGoldenWinograd holds every instruction set of every processor to one set of bits.
+func TestGoldenWinograd(t *testing.T) {
+	c := Conv{N: 35, H: 7, W: 10, In: 32, Out: 48, Kernel: 3, Stride: 1, Pad: 1, Winograd: true}
+	r := rand.New(rand.NewPCG(27, 28))
+	draw := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(int32(r.Uint32())) / (1 << 29)
+		}
+		return x
+	}
+	x, w, dy := draw(c.N*c.H*c.W*c.In), draw(9*c.In*c.Out), draw(c.N*c.H*c.W*c.Out)
+	for _, isa := range Available() {
+		with(t, isa, 2, func() {
+			y, dx, dw, sum := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w)), fnv.New64a()
+			c.Forward(x, w, y)
+			c.InputGrad(dy, w, dx, false)
+			c.WeightGrad(x, dy, dw)
+			for _, out := range [][]float32{y, dx, dw} {
+				for _, v := range out {
+					b := math.Float32bits(v)
+					sum.Write([]byte{byte(b), byte(b >> 8), byte(b >> 16), byte(b >> 24)})
+				}
+			}
+			if got := sum.Sum64(); got != goldenWinograd {
+				t.Errorf("%s gives %#x, want %#x", isa, got, uint64(goldenWinograd))
+			}
+		})
+	}
+}

@@ -35,7 +35,7 @@ func (m *pages) take(size int, was bool) {
 		m.free -= size
 		return
 	}
-	room := max(m.most+m.most/8, little)
+	room := max(m.most+m.most/4, little)
 	for class := len(shelves) - 1; class >= 0 && m.used+m.free > room; class-- {
 		m.free -= shelves[class].discard(m.used + m.free - room)
 	}

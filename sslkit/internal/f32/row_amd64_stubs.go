@@ -170,6 +170,66 @@ func rowTranspose(t *turnTask) {
 }
 
 //go:noescape
+func avx2WinogradImage(t *winogradTask)
+
+//go:noescape
+func avx512WinogradImage(t *winogradTask)
+
+// rowWinogradImage runs the kernel of the instruction set in use.
+func rowWinogradImage(t *winogradTask) {
+	if active.lanes == 16 {
+		avx512WinogradImage(t)
+	} else {
+		avx2WinogradImage(t)
+	}
+}
+
+//go:noescape
+func avx2WinogradGrad(t *winogradTask)
+
+//go:noescape
+func avx512WinogradGrad(t *winogradTask)
+
+// rowWinogradGrad runs the kernel of the instruction set in use.
+func rowWinogradGrad(t *winogradTask) {
+	if active.lanes == 16 {
+		avx512WinogradGrad(t)
+	} else {
+		avx2WinogradGrad(t)
+	}
+}
+
+//go:noescape
+func avx2WinogradResult(t *winogradTask)
+
+//go:noescape
+func avx512WinogradResult(t *winogradTask)
+
+// rowWinogradResult runs the kernel of the instruction set in use.
+func rowWinogradResult(t *winogradTask) {
+	if active.lanes == 16 {
+		avx512WinogradResult(t)
+	} else {
+		avx2WinogradResult(t)
+	}
+}
+
+//go:noescape
+func avx2WinogradAdd(t *winogradTask)
+
+//go:noescape
+func avx512WinogradAdd(t *winogradTask)
+
+// rowWinogradAdd runs the kernel of the instruction set in use.
+func rowWinogradAdd(t *winogradTask) {
+	if active.lanes == 16 {
+		avx512WinogradAdd(t)
+	} else {
+		avx2WinogradAdd(t)
+	}
+}
+
+//go:noescape
 func avx2Peak(t *peakTask)
 
 //go:noescape

@@ -1073,6 +1073,1268 @@ line:
 	BNE row
 	RET
 
+// func rowWinogradImage(t *winogradTask)
+TEXT ·rowWinogradImage(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD 0(R0), R6
+	MOVD 8(R0), R7
+	MOVD 24(R0), R3
+	MOVD 32(R0), R1
+	MOVD 40(R0), R8
+	MOVD 48(R0), R9
+	MOVD R7, R10
+	ADD R9, R10
+	MOVD R10, R11
+	ADD R9, R11
+	MOVD R11, R12
+	ADD R9, R12
+	MOVD R8, R9
+	ADD R8, R9
+	ADD R8, R9
+	MOVD R1, R5
+	ADD R1, R5
+	ADD R1, R5
+tile:
+	MOVD R1, R2
+part:
+	MOVD R6, R4
+	FMOVQ 0(R7), F12
+	ADD R1, R7, R14
+	FMOVQ 0(R14), F13
+	ADD R1<<1, R7, R14
+	FMOVQ 0(R14), F14
+	ADD R5, R7, R14
+	FMOVQ 0(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	FMOVQ 0(R11), F12
+	ADD R1, R11, R14
+	FMOVQ 0(R14), F13
+	ADD R1<<1, R11, R14
+	FMOVQ 0(R14), F14
+	ADD R5, R11, R14
+	FMOVQ 0(R14), F15
+	WORD $0x4eaed584 // V4 = V12 sub V14
+	WORD $0x4e2ed5a5 // V5 = V13 add V14
+	WORD $0x4eadd5c6 // V6 = V14 sub V13
+	WORD $0x4eafd5a7 // V7 = V13 sub V15
+	WORD $0x4ea4d400 // V0 = V0 sub V4
+	WORD $0x4ea5d421 // V1 = V1 sub V5
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 0(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 0(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 0(R10), F12
+	ADD R1, R10, R14
+	FMOVQ 0(R14), F13
+	ADD R1<<1, R10, R14
+	FMOVQ 0(R14), F14
+	ADD R5, R10, R14
+	FMOVQ 0(R14), F15
+	WORD $0x4eaed588 // V8 = V12 sub V14
+	WORD $0x4e2ed5a9 // V9 = V13 add V14
+	WORD $0x4eadd5ca // V10 = V14 sub V13
+	WORD $0x4eafd5ab // V11 = V13 sub V15
+	WORD $0x4e24d500 // V0 = V8 add V4
+	WORD $0x4e25d521 // V1 = V9 add V5
+	WORD $0x4e26d542 // V2 = V10 add V6
+	WORD $0x4e27d563 // V3 = V11 add V7
+	FMOVQ F0, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 0(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 0(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea8d484 // V4 = V4 sub V8
+	WORD $0x4ea9d4a5 // V5 = V5 sub V9
+	WORD $0x4eaad4c6 // V6 = V6 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	FMOVQ F4, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 0(R14)
+	ADD R9, R4, R14
+	FMOVQ F7, 0(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 0(R12), F12
+	ADD R1, R12, R14
+	FMOVQ 0(R14), F13
+	ADD R1<<1, R12, R14
+	FMOVQ 0(R14), F14
+	ADD R5, R12, R14
+	FMOVQ 0(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	WORD $0x4ea0d500 // V0 = V8 sub V0
+	WORD $0x4ea1d521 // V1 = V9 sub V1
+	WORD $0x4ea2d542 // V2 = V10 sub V2
+	WORD $0x4ea3d563 // V3 = V11 sub V3
+	FMOVQ F0, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 0(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 0(R14)
+	ADD R8<<2, R4, R4
+	MOVD R6, R4
+	FMOVQ 16(R7), F12
+	ADD R1, R7, R14
+	FMOVQ 16(R14), F13
+	ADD R1<<1, R7, R14
+	FMOVQ 16(R14), F14
+	ADD R5, R7, R14
+	FMOVQ 16(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	FMOVQ 16(R11), F12
+	ADD R1, R11, R14
+	FMOVQ 16(R14), F13
+	ADD R1<<1, R11, R14
+	FMOVQ 16(R14), F14
+	ADD R5, R11, R14
+	FMOVQ 16(R14), F15
+	WORD $0x4eaed584 // V4 = V12 sub V14
+	WORD $0x4e2ed5a5 // V5 = V13 add V14
+	WORD $0x4eadd5c6 // V6 = V14 sub V13
+	WORD $0x4eafd5a7 // V7 = V13 sub V15
+	WORD $0x4ea4d400 // V0 = V0 sub V4
+	WORD $0x4ea5d421 // V1 = V1 sub V5
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 16(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 16(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 16(R10), F12
+	ADD R1, R10, R14
+	FMOVQ 16(R14), F13
+	ADD R1<<1, R10, R14
+	FMOVQ 16(R14), F14
+	ADD R5, R10, R14
+	FMOVQ 16(R14), F15
+	WORD $0x4eaed588 // V8 = V12 sub V14
+	WORD $0x4e2ed5a9 // V9 = V13 add V14
+	WORD $0x4eadd5ca // V10 = V14 sub V13
+	WORD $0x4eafd5ab // V11 = V13 sub V15
+	WORD $0x4e24d500 // V0 = V8 add V4
+	WORD $0x4e25d521 // V1 = V9 add V5
+	WORD $0x4e26d542 // V2 = V10 add V6
+	WORD $0x4e27d563 // V3 = V11 add V7
+	FMOVQ F0, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 16(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 16(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea8d484 // V4 = V4 sub V8
+	WORD $0x4ea9d4a5 // V5 = V5 sub V9
+	WORD $0x4eaad4c6 // V6 = V6 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	FMOVQ F4, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 16(R14)
+	ADD R9, R4, R14
+	FMOVQ F7, 16(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 16(R12), F12
+	ADD R1, R12, R14
+	FMOVQ 16(R14), F13
+	ADD R1<<1, R12, R14
+	FMOVQ 16(R14), F14
+	ADD R5, R12, R14
+	FMOVQ 16(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	WORD $0x4ea0d500 // V0 = V8 sub V0
+	WORD $0x4ea1d521 // V1 = V9 sub V1
+	WORD $0x4ea2d542 // V2 = V10 sub V2
+	WORD $0x4ea3d563 // V3 = V11 sub V3
+	FMOVQ F0, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 16(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 16(R14)
+	ADD R8<<2, R4, R4
+	MOVD R6, R4
+	FMOVQ 32(R7), F12
+	ADD R1, R7, R14
+	FMOVQ 32(R14), F13
+	ADD R1<<1, R7, R14
+	FMOVQ 32(R14), F14
+	ADD R5, R7, R14
+	FMOVQ 32(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	FMOVQ 32(R11), F12
+	ADD R1, R11, R14
+	FMOVQ 32(R14), F13
+	ADD R1<<1, R11, R14
+	FMOVQ 32(R14), F14
+	ADD R5, R11, R14
+	FMOVQ 32(R14), F15
+	WORD $0x4eaed584 // V4 = V12 sub V14
+	WORD $0x4e2ed5a5 // V5 = V13 add V14
+	WORD $0x4eadd5c6 // V6 = V14 sub V13
+	WORD $0x4eafd5a7 // V7 = V13 sub V15
+	WORD $0x4ea4d400 // V0 = V0 sub V4
+	WORD $0x4ea5d421 // V1 = V1 sub V5
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 32(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 32(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 32(R10), F12
+	ADD R1, R10, R14
+	FMOVQ 32(R14), F13
+	ADD R1<<1, R10, R14
+	FMOVQ 32(R14), F14
+	ADD R5, R10, R14
+	FMOVQ 32(R14), F15
+	WORD $0x4eaed588 // V8 = V12 sub V14
+	WORD $0x4e2ed5a9 // V9 = V13 add V14
+	WORD $0x4eadd5ca // V10 = V14 sub V13
+	WORD $0x4eafd5ab // V11 = V13 sub V15
+	WORD $0x4e24d500 // V0 = V8 add V4
+	WORD $0x4e25d521 // V1 = V9 add V5
+	WORD $0x4e26d542 // V2 = V10 add V6
+	WORD $0x4e27d563 // V3 = V11 add V7
+	FMOVQ F0, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 32(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 32(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea8d484 // V4 = V4 sub V8
+	WORD $0x4ea9d4a5 // V5 = V5 sub V9
+	WORD $0x4eaad4c6 // V6 = V6 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	FMOVQ F4, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 32(R14)
+	ADD R9, R4, R14
+	FMOVQ F7, 32(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 32(R12), F12
+	ADD R1, R12, R14
+	FMOVQ 32(R14), F13
+	ADD R1<<1, R12, R14
+	FMOVQ 32(R14), F14
+	ADD R5, R12, R14
+	FMOVQ 32(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	WORD $0x4ea0d500 // V0 = V8 sub V0
+	WORD $0x4ea1d521 // V1 = V9 sub V1
+	WORD $0x4ea2d542 // V2 = V10 sub V2
+	WORD $0x4ea3d563 // V3 = V11 sub V3
+	FMOVQ F0, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 32(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 32(R14)
+	ADD R8<<2, R4, R4
+	MOVD R6, R4
+	FMOVQ 48(R7), F12
+	ADD R1, R7, R14
+	FMOVQ 48(R14), F13
+	ADD R1<<1, R7, R14
+	FMOVQ 48(R14), F14
+	ADD R5, R7, R14
+	FMOVQ 48(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	FMOVQ 48(R11), F12
+	ADD R1, R11, R14
+	FMOVQ 48(R14), F13
+	ADD R1<<1, R11, R14
+	FMOVQ 48(R14), F14
+	ADD R5, R11, R14
+	FMOVQ 48(R14), F15
+	WORD $0x4eaed584 // V4 = V12 sub V14
+	WORD $0x4e2ed5a5 // V5 = V13 add V14
+	WORD $0x4eadd5c6 // V6 = V14 sub V13
+	WORD $0x4eafd5a7 // V7 = V13 sub V15
+	WORD $0x4ea4d400 // V0 = V0 sub V4
+	WORD $0x4ea5d421 // V1 = V1 sub V5
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 48(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 48(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 48(R10), F12
+	ADD R1, R10, R14
+	FMOVQ 48(R14), F13
+	ADD R1<<1, R10, R14
+	FMOVQ 48(R14), F14
+	ADD R5, R10, R14
+	FMOVQ 48(R14), F15
+	WORD $0x4eaed588 // V8 = V12 sub V14
+	WORD $0x4e2ed5a9 // V9 = V13 add V14
+	WORD $0x4eadd5ca // V10 = V14 sub V13
+	WORD $0x4eafd5ab // V11 = V13 sub V15
+	WORD $0x4e24d500 // V0 = V8 add V4
+	WORD $0x4e25d521 // V1 = V9 add V5
+	WORD $0x4e26d542 // V2 = V10 add V6
+	WORD $0x4e27d563 // V3 = V11 add V7
+	FMOVQ F0, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 48(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 48(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea8d484 // V4 = V4 sub V8
+	WORD $0x4ea9d4a5 // V5 = V5 sub V9
+	WORD $0x4eaad4c6 // V6 = V6 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	FMOVQ F4, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 48(R14)
+	ADD R9, R4, R14
+	FMOVQ F7, 48(R14)
+	ADD R8<<2, R4, R4
+	FMOVQ 48(R12), F12
+	ADD R1, R12, R14
+	FMOVQ 48(R14), F13
+	ADD R1<<1, R12, R14
+	FMOVQ 48(R14), F14
+	ADD R5, R12, R14
+	FMOVQ 48(R14), F15
+	WORD $0x4eaed580 // V0 = V12 sub V14
+	WORD $0x4e2ed5a1 // V1 = V13 add V14
+	WORD $0x4eadd5c2 // V2 = V14 sub V13
+	WORD $0x4eafd5a3 // V3 = V13 sub V15
+	WORD $0x4ea0d500 // V0 = V8 sub V0
+	WORD $0x4ea1d521 // V1 = V9 sub V1
+	WORD $0x4ea2d542 // V2 = V10 sub V2
+	WORD $0x4ea3d563 // V3 = V11 sub V3
+	FMOVQ F0, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F1, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F2, 48(R14)
+	ADD R9, R4, R14
+	FMOVQ F3, 48(R14)
+	ADD R8<<2, R4, R4
+	ADD $64, R6
+	ADD $64, R7
+	ADD $64, R10
+	ADD $64, R11
+	ADD $64, R12
+	SUBS $64, R2
+	BGT part
+	ADD R1, R7
+	ADD R1, R10
+	ADD R1, R11
+	ADD R1, R12
+	SUBS $1, R3
+	BNE tile
+	RET
+
+// func rowWinogradGrad(t *winogradTask)
+TEXT ·rowWinogradGrad(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD 0(R0), R6
+	MOVD 8(R0), R7
+	MOVD 16(R0), R10
+	MOVD 24(R0), R3
+	MOVD 32(R0), R1
+	MOVD 40(R0), R8
+	MOVD R8, R9
+	ADD R8, R9
+	ADD R8, R9
+	WORD $0x6e2f1def // V15 = V15 xor V15
+tile:
+	MOVD R1, R2
+part:
+	MOVD R6, R4
+	FMOVQ 0(R7), F0
+	ADD R1, R7, R14
+	FMOVQ 0(R14), F1
+	FMOVQ 0(R10), F2
+	ADD R1, R10, R14
+	FMOVQ 0(R14), F3
+	WORD $0x4e21d405 // V5 = V0 add V1
+	WORD $0x4ea1d406 // V6 = V0 sub V1
+	FMOVQ F0, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 0(R14)
+	WORD $0x4ea1d5e7 // V7 = V15 sub V1
+	ADD R9, R4, R14
+	FMOVQ F7, 0(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4e22d404 // V4 = V0 add V2
+	WORD $0x4e23d427 // V7 = V1 add V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 0(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 0(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d404 // V4 = V0 sub V2
+	WORD $0x4ea3d427 // V7 = V1 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 0(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 0(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d5e4 // V4 = V15 sub V2
+	WORD $0x4ea3d5e7 // V7 = V15 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 0(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 0(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 0(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 0(R14)
+	ADD R8<<2, R4, R4
+	MOVD R6, R4
+	FMOVQ 16(R7), F0
+	ADD R1, R7, R14
+	FMOVQ 16(R14), F1
+	FMOVQ 16(R10), F2
+	ADD R1, R10, R14
+	FMOVQ 16(R14), F3
+	WORD $0x4e21d405 // V5 = V0 add V1
+	WORD $0x4ea1d406 // V6 = V0 sub V1
+	FMOVQ F0, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 16(R14)
+	WORD $0x4ea1d5e7 // V7 = V15 sub V1
+	ADD R9, R4, R14
+	FMOVQ F7, 16(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4e22d404 // V4 = V0 add V2
+	WORD $0x4e23d427 // V7 = V1 add V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 16(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 16(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d404 // V4 = V0 sub V2
+	WORD $0x4ea3d427 // V7 = V1 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 16(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 16(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d5e4 // V4 = V15 sub V2
+	WORD $0x4ea3d5e7 // V7 = V15 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 16(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 16(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 16(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 16(R14)
+	ADD R8<<2, R4, R4
+	MOVD R6, R4
+	FMOVQ 32(R7), F0
+	ADD R1, R7, R14
+	FMOVQ 32(R14), F1
+	FMOVQ 32(R10), F2
+	ADD R1, R10, R14
+	FMOVQ 32(R14), F3
+	WORD $0x4e21d405 // V5 = V0 add V1
+	WORD $0x4ea1d406 // V6 = V0 sub V1
+	FMOVQ F0, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 32(R14)
+	WORD $0x4ea1d5e7 // V7 = V15 sub V1
+	ADD R9, R4, R14
+	FMOVQ F7, 32(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4e22d404 // V4 = V0 add V2
+	WORD $0x4e23d427 // V7 = V1 add V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 32(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 32(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d404 // V4 = V0 sub V2
+	WORD $0x4ea3d427 // V7 = V1 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 32(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 32(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d5e4 // V4 = V15 sub V2
+	WORD $0x4ea3d5e7 // V7 = V15 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 32(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 32(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 32(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 32(R14)
+	ADD R8<<2, R4, R4
+	MOVD R6, R4
+	FMOVQ 48(R7), F0
+	ADD R1, R7, R14
+	FMOVQ 48(R14), F1
+	FMOVQ 48(R10), F2
+	ADD R1, R10, R14
+	FMOVQ 48(R14), F3
+	WORD $0x4e21d405 // V5 = V0 add V1
+	WORD $0x4ea1d406 // V6 = V0 sub V1
+	FMOVQ F0, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 48(R14)
+	WORD $0x4ea1d5e7 // V7 = V15 sub V1
+	ADD R9, R4, R14
+	FMOVQ F7, 48(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4e22d404 // V4 = V0 add V2
+	WORD $0x4e23d427 // V7 = V1 add V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 48(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 48(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d404 // V4 = V0 sub V2
+	WORD $0x4ea3d427 // V7 = V1 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 48(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 48(R14)
+	ADD R8<<2, R4, R4
+	WORD $0x4ea2d5e4 // V4 = V15 sub V2
+	WORD $0x4ea3d5e7 // V7 = V15 sub V3
+	WORD $0x4e27d485 // V5 = V4 add V7
+	WORD $0x4ea7d486 // V6 = V4 sub V7
+	FMOVQ F4, 48(R4)
+	ADD R8, R4, R14
+	FMOVQ F5, 48(R14)
+	ADD R8<<1, R4, R14
+	FMOVQ F6, 48(R14)
+	WORD $0x4ea7d5e7 // V7 = V15 sub V7
+	ADD R9, R4, R14
+	FMOVQ F7, 48(R14)
+	ADD R8<<2, R4, R4
+	ADD $64, R6
+	ADD $64, R7
+	ADD $64, R10
+	SUBS $64, R2
+	BGT part
+	ADD R1, R7
+	ADD R1, R10
+	SUBS $1, R3
+	BNE tile
+	RET
+
+// func rowWinogradResult(t *winogradTask)
+TEXT ·rowWinogradResult(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD 0(R0), R6
+	MOVD 8(R0), R7
+	MOVD 16(R0), R10
+	MOVD 24(R0), R3
+	MOVD 32(R0), R1
+	MOVD 40(R0), R8
+	MOVD R8, R9
+	ADD R8, R9
+	ADD R8, R9
+tile:
+	MOVD R1, R2
+part:
+	MOVD R6, R4
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 0(R7)
+	ADD R1, R7, R14
+	FMOVQ F1, 0(R14)
+	FMOVQ F2, 0(R10)
+	ADD R1, R10, R14
+	FMOVQ F3, 0(R14)
+	MOVD R6, R4
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 16(R7)
+	ADD R1, R7, R14
+	FMOVQ F1, 16(R14)
+	FMOVQ F2, 16(R10)
+	ADD R1, R10, R14
+	FMOVQ F3, 16(R14)
+	MOVD R6, R4
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 32(R7)
+	ADD R1, R7, R14
+	FMOVQ F1, 32(R14)
+	FMOVQ F2, 32(R10)
+	ADD R1, R10, R14
+	FMOVQ F3, 32(R14)
+	MOVD R6, R4
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ F0, 48(R7)
+	ADD R1, R7, R14
+	FMOVQ F1, 48(R14)
+	FMOVQ F2, 48(R10)
+	ADD R1, R10, R14
+	FMOVQ F3, 48(R14)
+	ADD $64, R6
+	ADD $64, R7
+	ADD $64, R10
+	SUBS $64, R2
+	BGT part
+	ADD R1, R7
+	ADD R1, R10
+	SUBS $1, R3
+	BNE tile
+	RET
+
+// func rowWinogradAdd(t *winogradTask)
+TEXT ·rowWinogradAdd(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD 0(R0), R6
+	MOVD 8(R0), R7
+	MOVD 16(R0), R10
+	MOVD 24(R0), R3
+	MOVD 32(R0), R1
+	MOVD 40(R0), R8
+	MOVD R8, R9
+	ADD R8, R9
+	ADD R8, R9
+tile:
+	MOVD R1, R2
+part:
+	MOVD R6, R4
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 0(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 0(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 0(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 0(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ 0(R7), F31
+	WORD $0x4e3fd400 // V0 = V0 add V31
+	FMOVQ F0, 0(R7)
+	ADD R1, R7, R14
+	FMOVQ 0(R14), F31
+	WORD $0x4e3fd421 // V1 = V1 add V31
+	ADD R1, R7, R14
+	FMOVQ F1, 0(R14)
+	FMOVQ 0(R10), F31
+	WORD $0x4e3fd442 // V2 = V2 add V31
+	FMOVQ F2, 0(R10)
+	ADD R1, R10, R14
+	FMOVQ 0(R14), F31
+	WORD $0x4e3fd463 // V3 = V3 add V31
+	ADD R1, R10, R14
+	FMOVQ F3, 0(R14)
+	MOVD R6, R4
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 16(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 16(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 16(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 16(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ 16(R7), F31
+	WORD $0x4e3fd400 // V0 = V0 add V31
+	FMOVQ F0, 16(R7)
+	ADD R1, R7, R14
+	FMOVQ 16(R14), F31
+	WORD $0x4e3fd421 // V1 = V1 add V31
+	ADD R1, R7, R14
+	FMOVQ F1, 16(R14)
+	FMOVQ 16(R10), F31
+	WORD $0x4e3fd442 // V2 = V2 add V31
+	FMOVQ F2, 16(R10)
+	ADD R1, R10, R14
+	FMOVQ 16(R14), F31
+	WORD $0x4e3fd463 // V3 = V3 add V31
+	ADD R1, R10, R14
+	FMOVQ F3, 16(R14)
+	MOVD R6, R4
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 32(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 32(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 32(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 32(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ 32(R7), F31
+	WORD $0x4e3fd400 // V0 = V0 add V31
+	FMOVQ F0, 32(R7)
+	ADD R1, R7, R14
+	FMOVQ 32(R14), F31
+	WORD $0x4e3fd421 // V1 = V1 add V31
+	ADD R1, R7, R14
+	FMOVQ F1, 32(R14)
+	FMOVQ 32(R10), F31
+	WORD $0x4e3fd442 // V2 = V2 add V31
+	FMOVQ F2, 32(R10)
+	ADD R1, R10, R14
+	FMOVQ 32(R14), F31
+	WORD $0x4e3fd463 // V3 = V3 add V31
+	ADD R1, R10, R14
+	FMOVQ F3, 32(R14)
+	MOVD R6, R4
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d500 // V0 = V8 add V9
+	WORD $0x4e2ad400 // V0 = V0 add V10
+	WORD $0x4eaad521 // V1 = V9 sub V10
+	WORD $0x4eabd421 // V1 = V1 sub V11
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d502 // V2 = V8 add V9
+	WORD $0x4e2ad442 // V2 = V2 add V10
+	WORD $0x4eaad523 // V3 = V9 sub V10
+	WORD $0x4eabd463 // V3 = V3 sub V11
+	WORD $0x4e22d400 // V0 = V0 add V2
+	WORD $0x4e23d421 // V1 = V1 add V3
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d504 // V4 = V8 add V9
+	WORD $0x4e2ad484 // V4 = V4 add V10
+	WORD $0x4eaad525 // V5 = V9 sub V10
+	WORD $0x4eabd4a5 // V5 = V5 sub V11
+	WORD $0x4e24d400 // V0 = V0 add V4
+	WORD $0x4e25d421 // V1 = V1 add V5
+	WORD $0x4ea4d442 // V2 = V2 sub V4
+	WORD $0x4ea5d463 // V3 = V3 sub V5
+	FMOVQ 48(R4), F8
+	ADD R8, R4, R14
+	FMOVQ 48(R14), F9
+	ADD R8<<1, R4, R14
+	FMOVQ 48(R14), F10
+	ADD R9, R4, R14
+	FMOVQ 48(R14), F11
+	ADD R8<<2, R4, R4
+	WORD $0x4e29d506 // V6 = V8 add V9
+	WORD $0x4e2ad4c6 // V6 = V6 add V10
+	WORD $0x4eaad527 // V7 = V9 sub V10
+	WORD $0x4eabd4e7 // V7 = V7 sub V11
+	WORD $0x4ea6d442 // V2 = V2 sub V6
+	WORD $0x4ea7d463 // V3 = V3 sub V7
+	FMOVQ 48(R7), F31
+	WORD $0x4e3fd400 // V0 = V0 add V31
+	FMOVQ F0, 48(R7)
+	ADD R1, R7, R14
+	FMOVQ 48(R14), F31
+	WORD $0x4e3fd421 // V1 = V1 add V31
+	ADD R1, R7, R14
+	FMOVQ F1, 48(R14)
+	FMOVQ 48(R10), F31
+	WORD $0x4e3fd442 // V2 = V2 add V31
+	FMOVQ F2, 48(R10)
+	ADD R1, R10, R14
+	FMOVQ 48(R14), F31
+	WORD $0x4e3fd463 // V3 = V3 add V31
+	ADD R1, R10, R14
+	FMOVQ F3, 48(R14)
+	ADD $64, R6
+	ADD $64, R7
+	ADD $64, R10
+	SUBS $64, R2
+	BGT part
+	ADD R1, R7
+	ADD R1, R10
+	SUBS $1, R3
+	BNE tile
+	RET
+
 // func rowPeak(t *peakTask)
 TEXT ·rowPeak(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0

@@ -36,4 +36,16 @@ func rowTurn(*turnTask) { panic("f32: amd64 alone has this") }
 func rowTranspose(*turnTask) { panic("f32: amd64 alone has this") }
 
 //go:noescape
+func rowWinogradImage(t *winogradTask)
+
+//go:noescape
+func rowWinogradGrad(t *winogradTask)
+
+//go:noescape
+func rowWinogradResult(t *winogradTask)
+
+//go:noescape
+func rowWinogradAdd(t *winogradTask)
+
+//go:noescape
 func rowPeak(t *peakTask)

@@ -17,4 +17,8 @@ func rowLayerNormGrad(*layerNormTask)  {}
 func rowPack(*packTask)                {}
 func rowTurn(*turnTask)                {}
 func rowTranspose(*turnTask)           {}
+func rowWinogradImage(*winogradTask)   {}
+func rowWinogradGrad(*winogradTask)    {}
+func rowWinogradResult(*winogradTask)  {}
+func rowWinogradAdd(*winogradTask)     {}
 func rowPeak(*peakTask)                {}

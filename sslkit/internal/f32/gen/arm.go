@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log"
+	"math/bits"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ const (
 	armOwn   = 30         // the translator's registers: this and the next
 )
 
-var armMemory = regexp.MustCompile(`^(-?\d*)\((\w+)\)(?:\((\w+)\*1\))?$`)
+var armMemory = regexp.MustCompile(`^(-?\d*)\((\w+)\)(?:\((\w+)\*([12])\))?$`)
 
 // arm writes one instruction for NEON.
 func (w *writer) arm(line string) {
@@ -87,10 +88,11 @@ func (w *writer) armInteger(name string, args []string) {
 		w.p("\tLSL %s, %s", from, to)
 	case "CMPQ":
 		w.p("\tCMP %s, %s", to, from)
-	case "LEAQ": // (base)(index*8)
+	case "LEAQ": // (base)(index*4 or 8)
 		var base, index string
-		fmt.Sscanf(strings.NewReplacer("(", " ", ")", " ", "*8", " ").Replace(args[0]), "%s %s", &base, &index)
-		w.p("\tADD %s<<3, %s, %s", armRegisters[index], armRegisters[base], to)
+		var scale uint
+		fmt.Sscanf(strings.NewReplacer("(", " ", ")", " ", "*", " ").Replace(args[0]), "%s %s %d", &base, &index, &scale)
+		w.p("\tADD %s<<%d, %s, %s", armRegisters[index], bits.TrailingZeros(scale), armRegisters[base], to)
 	case "PREFETCHT0":
 		w.p("\tPRFM %s, PLDL1KEEP", w.armAddress(args[0]))
 	default:
@@ -106,7 +108,11 @@ func (w *writer) armAddress(operand string) string {
 	}
 	base := armRegisters[m[2]]
 	if m[3] != "" {
-		w.p("\tADD %s, %s, R14", armRegisters[m[3]], base)
+		index := armRegisters[m[3]]
+		if m[4] == "2" {
+			index += "<<1"
+		}
+		w.p("\tADD %s, %s, R14", index, base)
 		base = "R14"
 	}
 	return m[1] + "(" + base + ")"

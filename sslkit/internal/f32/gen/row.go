@@ -38,6 +38,10 @@ var rowKernels = []rowKernel{
 	{"Pack", "packTask", (*rowWriter).pack},
 	{"Turn", "turnTask", func(w *rowWriter) { w.turn(true) }},
 	{"Transpose", "turnTask", func(w *rowWriter) { w.turn(false) }},
+	{"WinogradImage", "winogradTask", (*rowWriter).winogradImage},
+	{"WinogradGrad", "winogradTask", (*rowWriter).winogradGrad},
+	{"WinogradResult", "winogradTask", func(w *rowWriter) { w.winogradResult(false) }},
+	{"WinogradAdd", "winogradTask", func(w *rowWriter) { w.winogradResult(true) }},
 	{"Peak", "peakTask", (*rowWriter).peak},
 }
 
@@ -531,6 +535,130 @@ func (w *rowWriter) turnRows(letter, label string, scaled bool) {
 		w.p("\tVMOVUPS %s%d, %s", letter, i, to)
 	}
 	w.in("LEAQ (DX)(R11*4), DX\nADDQ $16, DI\nCMPQ DI, CX\nJLT " + label)
+}
+
+// tiles loops over tiles, CX of them, and over the AX bytes of a pixel, 16 channels at a
+// time; body moves 64 bytes on, and images has the pointers that step over another pixel.
+func (w *rowWriter) tiles(body func(at int), pointers, images string) {
+	w.in("PCALIGN $32\ntile:\nMOVQ AX, BX\npart:")
+	w.halves(func(at, _ int) { body(at) })
+	for p := range strings.FieldsSeq(pointers) {
+		w.in("ADDQ $64, " + p)
+	}
+	w.in("SUBQ $64, BX\nJGT part")
+	for p := range strings.FieldsSeq(images) {
+		w.in("ADDQ AX, " + p)
+	}
+	w.in("DECQ CX\nJNZ tile")
+}
+
+// four moves four vectors from V, on, to four places that stand R10 bytes apart, R11
+// being three of it, from DX on, or back, and moves DX on.
+func (w *rowWriter) four(at, v int, store bool) {
+	for j, place := range []string{"(DX)", "(DX)(R10*1)", "(DX)(R10*2)", "(DX)(R11*1)"} {
+		if store {
+			w.in(fmt.Sprintf("VMOVUPS V%d, %d%s", v+j, at, place))
+		} else {
+			w.in(fmt.Sprintf("VMOVUPS %d%s, V%d", at, place, v+j))
+		}
+	}
+	w.in("LEAQ (DX)(R10*4), DX")
+}
+
+// winogradImage has Bᵀ·d·B in R8 and the lines of d in R9, R12, R13 and R14.
+func (w *rowWriter) winogradImage() {
+	w.task("R8", "R9", "", "CX", "AX", "R10", "R11")
+	w.in(`
+		MOVQ R9, R12
+		ADDQ R11, R12
+		MOVQ R12, R13
+		ADDQ R11, R13
+		MOVQ R13, R14
+		ADDQ R11, R14
+		MOVQ R10, R11
+		ADDQ R10, R11
+		ADDQ R10, R11
+		MOVQ AX, SI
+		ADDQ AX, SI
+		ADDQ AX, SI`)
+	line := func(at int, p string, v int) { // d·B of a line
+		w.in(fmt.Sprintf(`
+			VMOVUPS %[1]d(%[2]s), V12
+			VMOVUPS %[1]d(%[2]s)(AX*1), V13
+			VMOVUPS %[1]d(%[2]s)(AX*2), V14
+			VMOVUPS %[1]d(%[2]s)(SI*1), V15
+			VSUBPS V14, V12, V%[3]d
+			VADDPS V14, V13, V%[4]d
+			VSUBPS V13, V14, V%[5]d
+			VSUBPS V15, V13, V%[6]d`, at, p, v, v+1, v+2, v+3))
+	}
+	both := func(op string, b, a, to int) {
+		for j := range 4 {
+			w.in(fmt.Sprintf("%s V%d, V%d, V%d", op, b+j, a+j, to+j))
+		}
+	}
+	w.tiles(func(at int) {
+		w.in("MOVQ R8, DX")
+		line(at, "R9", 0)
+		line(at, "R13", 4)
+		both("VSUBPS", 4, 0, 0)
+		w.four(at, 0, true)
+		line(at, "R12", 8)
+		both("VADDPS", 4, 8, 0)
+		w.four(at, 0, true)
+		both("VSUBPS", 8, 4, 4)
+		w.four(at, 4, true)
+		line(at, "R14", 0)
+		both("VSUBPS", 0, 8, 0)
+		w.four(at, 0, true)
+	}, "R8 R9 R12 R13 R14", "R9 R12 R13 R14")
+}
+
+// winogradGrad has A·d·Aᵀ in R8 and the two lines of d in R9 and R12.
+func (w *rowWriter) winogradGrad() {
+	w.task("R8", "R9", "R12", "CX", "AX", "R10")
+	w.in("MOVQ R10, R11\nADDQ R10, R11\nADDQ R10, R11")
+	w.zero(15)
+	w.tiles(func(at int) {
+		w.in(fmt.Sprintf("MOVQ R8, DX\nVMOVUPS %[1]d(R9), V0\nVMOVUPS %[1]d(R9)(AX*1), V1\nVMOVUPS %[1]d(R12), V2\nVMOVUPS %[1]d(R12)(AX*1), V3", at))
+		for i, row := range []string{"", "VADDPS V2, V0, V4\nVADDPS V3, V1, V7", "VSUBPS V2, V0, V4\nVSUBPS V3, V1, V7", "VSUBPS V2, V15, V4\nVSUBPS V3, V15, V7"} {
+			first, second := 4, 7
+			if i == 0 {
+				first, second = 0, 1
+			}
+			w.in(row)
+			w.in(fmt.Sprintf("VADDPS V%[2]d, V%[1]d, V5\nVSUBPS V%[2]d, V%[1]d, V6", first, second))
+			w.in(fmt.Sprintf("VMOVUPS V%[2]d, %[1]d(DX)\nVMOVUPS V5, %[1]d(DX)(R10*1)\nVMOVUPS V6, %[1]d(DX)(R10*2)", at, first))
+			w.in(fmt.Sprintf("VSUBPS V%[2]d, V15, V7\nVMOVUPS V7, %[1]d(DX)(R11*1)\nLEAQ (DX)(R10*4), DX", at, second))
+		}
+	}, "R8 R9 R12", "R9 R12")
+}
+
+// winogradResult has m in R8 and the two lines of Aᵀ·m·A in R9 and R12.
+func (w *rowWriter) winogradResult(add bool) {
+	w.task("R8", "R9", "R12", "CX", "AX", "R10")
+	w.in("MOVQ R10, R11\nADDQ R10, R11\nADDQ R10, R11")
+	w.tiles(func(at int) {
+		w.in("MOVQ R8, DX")
+		for i, v := range []int{0, 2, 4, 6} { // of m·A
+			w.four(at, 8, false)
+			w.in(fmt.Sprintf("VADDPS V9, V8, V%[1]d\nVADDPS V10, V%[1]d, V%[1]d\nVSUBPS V10, V9, V%[2]d\nVSUBPS V11, V%[2]d, V%[2]d", v, v+1))
+			switch i {
+			case 1:
+				w.in("VADDPS V2, V0, V0\nVADDPS V3, V1, V1")
+			case 2:
+				w.in("VADDPS V4, V0, V0\nVADDPS V5, V1, V1\nVSUBPS V4, V2, V2\nVSUBPS V5, V3, V3")
+			case 3:
+				w.in("VSUBPS V6, V2, V2\nVSUBPS V7, V3, V3")
+			}
+		}
+		for v, place := range []string{"(R9)", "(R9)(AX*1)", "(R12)", "(R12)(AX*1)"} {
+			if add {
+				w.in(fmt.Sprintf("VADDPS %d%s, V%d, V%d", at, place, v, v))
+			}
+			w.in(fmt.Sprintf("VMOVUPS V%d, %d%s", v, at, place))
+		}
+	}, "R8 R9 R12", "R9 R12")
 }
 
 // peak is the rounds of the task times twelve multiply-adds of vectors.
