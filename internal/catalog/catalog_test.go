@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sslnotes/internal/config"
+	"sslnotes/sslkit/nn"
 )
 
 // TestUpToDate generates the table again.
@@ -69,5 +70,13 @@ func TestTypes(t *testing.T) {
 		if types[name] == nil {
 			t.Errorf("records cannot name %s", name)
 		}
+	}
+}
+
+// What records of runs hold of a plan does not change with options that came later.
+func TestRecordsKeep(t *testing.T) {
+	got, err := config.Encode(nn.ResNet{StemStride: 1})
+	if want := `{"Blocks":0,"Channels":null,"StemStride":1,"type":"nn.ResNet"}`; err != nil || string(got) != want {
+		t.Errorf("recorded as %s, %v", got, err)
 	}
 }

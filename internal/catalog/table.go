@@ -137,7 +137,7 @@ var encoders = []entry[nn.Plan]{
 		{"Channels", "[]int", "of the stages. If nil, 32, 64, 128."},
 		{"Blocks", "int", "basic blocks a stage. If 0, 1."},
 		{"StemStride", "int", "of the stem. If 0, 2, which costs a quarter of 1."},
-		{"Winograd", "bool", "3×3 convolutions of stride 1 by tensor.Conv2DWinograd: half as long, other roundings. If false, by tensor.Conv2D."},
+		{"Winograd", "bool", "the blocks' 3×3 convolutions of stride 1 by tensor.Conv2DWinograd, which is faster and rounds otherwise. If false, by tensor.Conv2D."},
 	}}, func() nn.Plan { return nn.ResNet{} }},
 	{About{Type: "nn.ViT", Section: "nn", Summary: "ViT plans a vision transformer: patches, projected and marked with their positions, pass through pre-LN blocks and a LayerNorm.", Paper: "Dosovitskiy and others 2021", Fields: []Field{
 		{"PatchSize", "int", "If 0, 4."},

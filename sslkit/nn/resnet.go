@@ -15,7 +15,7 @@ type ResNet struct {
 	Channels   []int // of the stages. If nil, 32, 64, 128.
 	Blocks     int   // basic blocks a stage. If 0, 1.
 	StemStride int   // of the stem. If 0, 2, which costs a quarter of 1.
-	Winograd   bool  // 3×3 convolutions of stride 1 by tensor.Conv2DWinograd: half as long, other roundings. If false, by tensor.Conv2D.
+	Winograd   bool  `config:"omitzero"` // the blocks' 3×3 convolutions of stride 1 by tensor.Conv2DWinograd, which is faster and rounds otherwise. If false, by tensor.Conv2D.
 }
 
 // Resolve implements Plan.

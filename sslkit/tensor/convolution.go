@@ -12,7 +12,7 @@ func Conv2D(x, w *Tensor, stride, pad int) *Tensor {
 // counts of channels are multiples of 16, by F(2×2,3×3) of Lavin and Gray (2016,
 // arXiv:1509.09308, §4.1), forwards and backwards; elsewhere it is Conv2D. It rounds
 // otherwise, and the same on every machine. An image has zeros around it, and a value
-// that is not finite makes its neighbours' results NaN.
+// that is not finite makes results near it NaN or infinite.
 func Conv2DWinograd(x, w *Tensor, stride, pad int) *Tensor {
 	return convolve("Conv2DWinograd", x, w, stride, pad, true)
 }
@@ -58,9 +58,9 @@ func weightGrad(c f32.Conv, x, w, out *Tensor) {
 }
 
 // BatchNormReLUConv2D is Conv2D of BatchNormReLU, or Conv2DWinograd of it, with the
-// same bits: images are normalised on their way into the convolution, and again on the way back,
-// so that the normalised ones are never all in memory. It also returns the mean
-// and the variance.
+// same bits: images are normalised on their way into the convolution, and again on
+// the way back, so that the normalised ones are never all in memory. It also returns
+// the mean and the variance.
 func BatchNormReLUConv2D(x, gamma, beta, w *Tensor, stride, pad int, winograd bool, eps float32) (y *Tensor, mean, variance []float32) {
 	type saved struct {
 		f32.Conv

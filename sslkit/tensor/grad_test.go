@@ -181,24 +181,29 @@ func checkGradient(t *testing.T, name string, in *Tensor, f func() float64) {
 
 // The fused operations equal the composition bit for bit, forward and backward.
 func TestFusedEqualsComposition(t *testing.T) {
+	t.Run("Conv2D", func(t *testing.T) { fusedEqualsComposition(t, 8, Conv2D, false) })
+	t.Run("Conv2DWinograd", func(t *testing.T) { fusedEqualsComposition(t, 16, Conv2DWinograd, true) })
+}
+
+func fusedEqualsComposition(t *testing.T, c int, convolve func(x, w *Tensor, stride, pad int) *Tensor, winograd bool) {
 	run := func(fused bool) (y *Tensor, grads [][]float32) {
-		x, z := random(1, 40, 3, 3, 8).RequireGrad(), random(2, 40, 3, 3, 8).RequireGrad()
-		gamma, beta := random(3, 8).RequireGrad(), random(4, 8).RequireGrad()
-		w := random(6, 3, 3, 8, 8).RequireGrad()
+		x, z := random(1, 40, 3, 3, c).RequireGrad(), random(2, 40, 3, 3, c).RequireGrad()
+		gamma, beta := random(3, c).RequireGrad(), random(4, c).RequireGrad()
+		w := random(6, 3, 3, c, c).RequireGrad()
 		if fused {
 			y, _, _ = BatchNormReLU(x, gamma, beta, 1e-5)
 			y = AddReLU(y, z)
 			y, _, _ = BatchNormAddReLU(y, gamma, beta, z, 1e-5)
-			y, _, _ = BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, false, 1e-5)
+			y, _, _ = BatchNormReLUConv2D(y, gamma, beta, w, 1, 1, winograd, 1e-5)
 		} else {
 			y, _, _ = BatchNorm(x, gamma, beta, 1e-5)
 			y = ReLU(Add(ReLU(y), z))
 			y, _, _ = BatchNorm(y, gamma, beta, 1e-5)
 			y = ReLU(Add(y, z))
 			y, _, _ = BatchNorm(y, gamma, beta, 1e-5)
-			y = Conv2D(ReLU(y), w, 1, 1)
+			y = convolve(ReLU(y), w, 1, 1)
 		}
-		Backward(Mean(Mul(y, random(5, 40, 3, 3, 8))))
+		Backward(Mean(Mul(y, random(5, 40, 3, 3, c))))
 		return y, [][]float32{x.grad, z.grad, gamma.grad, beta.grad, w.grad}
 	}
 	y, g := run(true)

@@ -5,8 +5,8 @@ import "unsafe"
 // Conv is a two-dimensional convolution of images in NHWC order with weights in
 // [Kernel,Kernel,In,Out] order. Taps outside the image take no part.
 //
-// Nothing is copied but the weights, and images on which Norm acts: pixels that
-// meet the same taps form tiles of a matrix product whose left side is the image
+// Nothing is copied but the weights, images on which Norm acts, and what Winograd
+// transforms: pixels that meet the same taps form tiles of a matrix product whose left side is the image
 // itself, the rows of the kernel being segments of it.
 type Conv struct {
 	N, H, W, In, Out    int // images, their size, channels in and out

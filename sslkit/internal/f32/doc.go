@@ -32,9 +32,10 @@
 //     (m0+m1)+m2 and (m1-m2)-m3, G·g·Gᵀ as G·(g·Gᵀ) with (g0+g2)·½ ± g1·½; each
 //     operation rounds. m is one chain over the channels for each of the 16 places.
 //     The input gradient is the same on the taps turned by half a turn and
-//     transposed, with a border of 2-Pad. For the weight gradient A·dy·Aᵀ is
-//     computed for tiles of 2×2 pixels; within a leaf each of 16 places is one chain
-//     over samples and tiles, and of its end u, (Gᵀ·u)·G with (u1±u2)·½ is the leaf.
+//     transposed, with a border of 2-Pad. For the weight gradient (A·dy)·Aᵀ is
+//     computed for tiles of 2×2 pixels, zeros standing where dy ends before them;
+//     within a leaf each of 16 places is one chain over samples and tiles, and of
+//     its end u, (Gᵀ·u)·G with (u1±u2)·½ is the leaf.
 //   - Sums over samples. The samples are cut into leaves of [Leaf]; the last
 //     may be short. A leaf begins from zero and runs in order of samples and of
 //     the rows within one. Over the leaves stands a balanced binary tree: leaf

@@ -7,7 +7,7 @@ import (
 
 // Sizes differ between a pass forward and the pass back, so that not all buffers
 // are in use when most memory is. Where a buffer would bring more into memory than
-// was ever in use at once, the system gets the pages of free ones first. Such a
+// half more than was ever in use at once, the system gets the pages of free ones first. Such a
 // free buffer has the length 0.
 
 const (
@@ -35,7 +35,7 @@ func (m *pages) take(size int, was bool) {
 		m.free -= size
 		return
 	}
-	room := max(m.most+m.most/4, little)
+	room := max(m.most+m.most/2, little)
 	for class := len(shelves) - 1; class >= 0 && m.used+m.free > room; class-- {
 		m.free -= shelves[class].discard(m.used + m.free - room)
 	}

@@ -10,7 +10,7 @@ type winogradTask struct {
 	count    uintptr        // tiles
 	bytes    uintptr        // of a pixel
 	step     uintptr        // from one matrix to the next, in bytes
-	line     uintptr        // from one line of an image of four to the next, in bytes
+	line     uintptr        // from one line of pixels to the next, in bytes; only image has it
 }
 
 // at is value c of a place of tile t.
@@ -106,7 +106,9 @@ func (w *winogradTask) result(add bool) {
 
 // winograds says whether Winograd acts.
 func (c *Conv) winograds() bool {
-	return c.Winograd && c.Kernel == 3 && c.Stride == 1 && c.In%16 == 0 && c.Out%16 == 0 && c.Pad <= 2
+	oh, ow := c.OutSize()
+	return c.Winograd && c.Kernel == 3 && c.Stride == 1 && c.In%16 == 0 && c.Out%16 == 0 && 0 <= c.Pad && c.Pad <= 2 &&
+		min(c.N, c.H, c.W, c.In, c.Out, oh, ow) > 0
 }
 
 // A frame is an image as tiles see it, with zeros around: pixel (0,0) at (pad,pad).
@@ -129,8 +131,8 @@ func (f *frame) clear(x []float32) {
 	}
 }
 
-// lined returns the lines of images, one below the other, that tiles need that the line
-// of tiles above did not, the lines of tiles being counted through all images.
+// lined returns which lines of the images, counted through all of them, a line of tiles
+// needs and the one above it in its image did not.
 func (f *frame) lined(tiles int) (from, to int) {
 	image, row := tiles/f.tiles*f.h, tiles%f.tiles
 	if row > 0 {
@@ -186,9 +188,9 @@ type winograd struct {
 // the second cache.
 const inHand = 1 << 17
 
-// apart is the distance of matrices of so many rows and columns: not a multiple of a page,
-// where caches keep few lines.
-func apart(rows, cols int) int { return rows*cols + 16 }
+// apart is the distance of matrices of so many rows and columns: a line more than whole
+// pages, since lines that stand pages apart meet in few sets of the caches.
+func apart(rows, cols int) int { return (rows*cols+1023)/1024*1024 + 16 }
 
 // slice is part i of 16 of x.
 func slice(x []float32, i int) []float32 { return x[i*len(x)/16 : (i+1)*len(x)/16] }
@@ -245,7 +247,7 @@ func (k *winograd) some(from, to int) {
 // result is the place of lines of tiles from a to b-1.
 func (k *winograd) result(a, b int) []float32 {
 	at := func(i int) int { return (i/k.source.tiles*k.h + 2*(i%k.source.tiles)) * k.w * k.out }
-	return k.y[at(a):min(len(k.y), at(b))]
+	return k.y[at(a):at(b)]
 }
 
 // line writes a line of tiles; what stands outside of the image goes to spare.
@@ -337,9 +339,12 @@ func (c *Conv) winogradWeightGrad(from, to int, x, dy, sum []float32) {
 	defer release(grad)
 	defer release(u)
 	source.clear(*framed)
-	odd := scratch(result.lines * result.line * c.Out)
-	defer release(odd)
-	result.clear(*odd)
+	var odd *[]float32 // dy with zeros around, if it ends before its tiles do
+	if result.lines > oh || result.line > ow {
+		odd = scratch(result.lines * result.line * c.Out)
+		defer release(odd)
+		result.clear(*odd)
+	}
 	x, dy = x[:to*c.H*c.W*c.In], dy[:to*oh*ow*c.Out]
 	end := to * lines
 	for first := from * lines; first < end; first += together {
@@ -352,7 +357,7 @@ func (c *Conv) winogradWeightGrad(from, to int, x, dy, sum []float32) {
 			}
 			t.image()
 			g := result.place(dy, i, i+1)
-			if oh%2 == 1 || ow%2 == 1 {
+			if odd != nil {
 				result.fill(*odd, dy, i, &NormReLU{})
 				g = (*odd)[2*(i%lines)*result.line*c.Out:]
 			}
