@@ -127,13 +127,13 @@ class Chance:
     def order(self, epoch, n):
         return torch.randperm(n)
 
-    def crops(self, epoch, index, v, least=0.3, ratio=4 / 3):
+    def crops(self, epoch, index, v, least=0.3, most=1, ratio=4 / 3):
         """Half-widths and middles of crops in a picture from -1 to 1; who is flipped."""
-        n = len(index)
-        area = uniform((n, 10), least, 1)
+        n, side = len(index), max(1, math.sqrt(most))
+        area = uniform((n, 10), least, most)
         aspect = torch.exp(uniform((n, 10), -math.log(ratio), math.log(ratio)))
         w, h = (area * aspect).sqrt(), (area / aspect).sqrt()
-        fits = (w <= 1) & (h <= 1)
+        fits = (w <= side) & (h <= side)
         first = fits.int().argmax(1, keepdim=True)
         w, h = (torch.where(fits.any(1), side.gather(1, first)[:, 0], torch.ones(n)) for side in (w, h))
         return w, h, (1 - w) * uniform(n, -1, 1), (1 - h) * uniform(n, -1, 1), torch.rand(n) < 0.5
@@ -185,21 +185,24 @@ def mlp(into, hidden, out):
 
 
 class ConvNet(nn.Module):
-    """nn.ConvNet{Channels: []int{32, 64, 256}}: convolutions of stride 2."""
+    """nn.ConvNet: convolutions of stride 2."""
 
     dim = 256
 
-    def __init__(self):
+    def __init__(self, into=1, channels=(32, 64, dim)):
         super().__init__()
-        self.layers, into = nn.Sequential(), 1
-        for out in (32, 64, self.dim):
+        self.layers = nn.Sequential()
+        for out in channels:
             self.layers.append(nn.Sequential(nn.Conv2d(into, out, 3, 2, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()))
             normal(self.layers[-1][0].weight, 9 * into, 2)
             into = out
         self.to(memory_format=torch.channels_last)
 
+    def map(self, x):
+        return self.layers(x.contiguous(memory_format=torch.channels_last))
+
     def forward(self, x):
-        return self.layers(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))
+        return self.map(x).mean((2, 3))
 
     def named(self):
         """Layers by their names in Go."""
@@ -216,6 +219,14 @@ def blocks(width, depth):
             glorot(layer.weight, out, into)
             nn.init.zeros_(layer.bias)
     return stack
+
+
+def stacked(name, stack):
+    """The layers of a stack by their names in Go."""
+    for i, b in enumerate(stack[:-1]):
+        for part, layer in (("norm1", b.norm1), ("qkv", b.qkv), ("proj", b.out), ("norm2", b.norm2), ("fc1", b.up), ("fc2", b.down)):
+            yield f"{name}.block{i}.{part}", layer
+    yield name + ".norm", stack[-1]
 
 
 def sines(rows, cols, width):
@@ -257,18 +268,49 @@ class ViT(nn.Module):
 
     def named(self):
         yield "embed", self.embed
-        for i, b in enumerate(self.trunk[:-1]):
-            for name, layer in (("norm1", b.norm1), ("qkv", b.qkv), ("proj", b.out), ("norm2", b.norm2), ("fc1", b.up), ("fc2", b.down)):
-                yield f"trunk.block{i}.{name}", layer
-        yield "trunk.norm", self.trunk[-1]
+        yield from stacked("trunk", self.trunk)
 
 
-# Methods. Each is a module with an encoder, a loss of normalised views and an
-# order of patches, and what it does after a step.
+# Methods. Each is a module with an encoder and a loss of what it draws.
 
 
-class SimCLR(nn.Module):
-    rate, decay, batch, epochs, views, jitter = 2e-3, 1e-4, 128, 8, 2, True
+class Method(nn.Module):
+    views, jitter = 2, True
+
+    def total(self, n, epochs):
+        """Steps of training on n pictures."""
+        return (epochs or self.epochs) * (n // self.batch)
+
+    def kind(self):
+        return next(self.parameters()).dtype
+
+    def draw(self, data, index, step, epoch, chance):
+        """Normalised views, and an order of patches."""
+        x, views = data.images[index].to(self.kind()) / 255, []
+        for v in range(self.views):
+            jitters = chance.jitters(epoch, index, v) if self.jitter else None
+            views.append(data.normalise(view(x, chance.crops(epoch, index, v), jitters)))
+        return views, None if self.jitter else chance.patches(step, index)
+
+    def trained(self):
+        return list(self.parameters())
+
+    def decays(self, p):
+        """Not biases, scales and MAE's token."""
+        return p.dim() > 1
+
+    def after(self, step, steps):
+        pass
+
+    def features(self, data):
+        return {"features": self.encoder(data.normalise(data.first))[0].tolist()}
+
+    def arrays(self):
+        return arrays(self.encoder)
+
+
+class SimCLR(Method):
+    rate, decay, batch, epochs = 2e-3, 1e-4, 128, 8
 
     def __init__(self):
         super().__init__()
@@ -282,15 +324,9 @@ class SimCLR(nn.Module):
         first = torch.arange(n)
         return F.cross_entropy(similar, torch.cat([first + n, first]))
 
-    def trained(self):
-        return self.parameters()
 
-    def after(self, step, steps):
-        pass
-
-
-class BYOL(nn.Module):
-    rate, decay, batch, epochs, views, jitter = 2e-3, 1e-4, 128, 8, 2, True
+class BYOL(Method):
+    rate, decay, batch, epochs = 2e-3, 1e-4, 128, 8
 
     def __init__(self):
         super().__init__()
@@ -319,7 +355,7 @@ class BYOL(nn.Module):
             t.mul_(momentum).add_(o, alpha=1 - momentum)
 
 
-class MAE(nn.Module):
+class MAE(Method):
     rate, decay, batch, epochs, views, jitter = 1e-3, 0.05, 256, 6, 1, False
     seen = 12  # of 49 patches
 
@@ -345,12 +381,6 @@ class MAE(nn.Module):
         mask = (back >= self.seen).to(patches.dtype)
         return (((painted - target) ** 2).mean(-1) * mask).sum() / mask.sum()
 
-    def trained(self):
-        return self.parameters()
-
-    def after(self, step, steps):
-        pass
-
 
 METHODS = {"simclr": SimCLR, "byol": BYOL, "mae": MAE}
 
@@ -366,18 +396,16 @@ def rate(step, steps, peak):
     return peak * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
 
-def adamw(parameters, decay):
-    """Biases, scales and MAE's token do not decay."""
+def adamw(method):
     groups = {True: [], False: []}
-    for p in parameters:
-        groups[p.dim() > 1].append(p)
-    return torch.optim.AdamW([{"params": groups[True], "weight_decay": decay}, {"params": groups[False], "weight_decay": 0.0}], fused=True)
+    for p in method.trained():
+        groups[method.decays(p)].append(p)
+    return torch.optim.AdamW([{"params": groups[True], "weight_decay": method.decay}, {"params": groups[False], "weight_decay": 0.0}], fused=True)
 
 
 def train(method, data, steps, total, tell, chance, batch):
     """Takes steps of a schedule of total; the loss of each."""
-    optimizer, losses, order = adamw(method.trained(), method.decay), [], None
-    kind = next(method.parameters()).dtype
+    optimizer, losses, order = adamw(method), [], None
     per_epoch = len(data.images) // batch
     method.train()
     for step in range(steps):
@@ -385,14 +413,11 @@ def train(method, data, steps, total, tell, chance, batch):
         if at == 0:
             order = chance.order(epoch, len(data.images))
         index = order[at * batch : (at + 1) * batch]
-        x, views = data.images[index].to(kind) / 255, []
-        for v in range(method.views):
-            jitters = chance.jitters(epoch, index, v) if method.jitter else None
-            views.append(data.normalise(view(x, chance.crops(epoch, index, v), jitters)))
+        drawn = method.draw(data, index, step, epoch, chance)
         for group in optimizer.param_groups:
             group["lr"] = rate(step, total, method.rate)
         optimizer.zero_grad(set_to_none=True)
-        loss = method(views, None if method.jitter else chance.patches(step, index))
+        loss = method(*drawn)
         loss.backward()
         optimizer.step()
         method.after(step, total)
@@ -401,7 +426,7 @@ def train(method, data, steps, total, tell, chance, batch):
     return losses
 
 
-# The encoder, in Go's form.
+# What is kept, in Go's form.
 
 
 def arrays(encoder):
@@ -414,15 +439,16 @@ def arrays(encoder):
             yield name + ".weight", layer.weight.permute(2, 3, 1, 0)
         else:
             yield name + ".weight", layer.weight.t()
-            yield name + ".bias", layer.bias
+            if layer.bias is not None:
+                yield name + ".bias", layer.bias
         if isinstance(layer, nn.BatchNorm2d):
             yield name + ".mean", layer.running_mean
             yield name + ".variance", layer.running_var
 
 
-def save(path, encoder):
+def save(path, arrays):
     head, body = {}, b""
-    for name, v in arrays(encoder):
+    for name, v in arrays:
         raw = v.detach().contiguous().numpy().astype("<f4").tobytes()
         head[name] = {"dtype": "F32", "shape": list(v.shape), "data_offsets": [len(body), len(body) + len(raw)]}
         body += raw
@@ -432,10 +458,10 @@ def save(path, encoder):
         f.write(len(text).to_bytes(8, "little") + text + body)
 
 
-def run(a, data):
+def run(a, data, make, chance):
     torch.manual_seed(a.seed)
-    method = METHODS[a.what]()
-    total = (a.epochs or method.epochs) * (len(data.images) // method.batch)
+    method = make()
+    total = method.total(len(data.images), a.epochs)
     steps = a.steps or total
 
     def tell(step, loss):
@@ -443,11 +469,11 @@ def run(a, data):
             print(f"{a.what} {a.seed}: step {step + 1} of {steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
 
     start, cpu = time.perf_counter(), time.process_time()
-    losses = train(method, data, steps, total, tell, Chance(), method.batch)
+    losses = train(method, data, steps, total, tell, chance, method.batch)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     method.eval()
     with torch.no_grad():
-        features = method.encoder(data.normalise(data.first))[0].tolist()
+        features = method.features(data)
     tenth = max(1, steps // 10)
     trained = sum(p.numel() for p in method.trained())
     encoder = sum(p.numel() for p in method.encoder.parameters())
@@ -456,11 +482,11 @@ def run(a, data):
         "parameters": encoder, "head_parameters": trained - encoder,
         "first_loss": losses[0], "losses": [sum(losses[i : i + tenth]) / tenth for i in range(0, tenth * 10, tenth)] if steps >= 10 else losses,
         "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1), "torch": torch.__version__,
-        "command": "peer parity DATA OUT " + " ".join(sys.argv[1:]).replace(" --out /out", ""), "features": features,
+        "command": f"peer {os.path.basename(sys.argv[0])[:-3]} DATA OUT " + " ".join(sys.argv[1:]).replace(" --out /out", ""), **features,
     }
     if a.out:
         name = os.path.join(a.out, f"{a.what}-{a.seed}")
-        save(name + ".safetensors", method.encoder)
+        save(name + ".safetensors", method.arrays())
         with open(name + ".json", "w") as f:
             f.write(json.dumps(result) + "\n")
     print(json.dumps(result))
@@ -498,8 +524,10 @@ def main():
     p.add_argument("--out", default="")
     a = p.parse_args()
     torch.set_num_threads(1)
-    data = Data()
-    (views if a.what == "views" else run)(a, data)
+    if a.what == "views":
+        views(a, Data())
+    else:
+        run(a, Data(), METHODS[a.what], Chance())
 
 
 if __name__ == "__main__":
