@@ -28,17 +28,17 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def attend(self, x):
+    def attend(self, x, seen=None):
         n, t, width = x.shape
         q, k, v = self.qkv(x).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         if hasattr(F, "scaled_dot_product_attention"):
-            y = F.scaled_dot_product_attention(q, k, v)
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         else:
             y = (q * q.shape[-1] ** -0.5 @ k.transpose(-2, -1)).softmax(-1) @ v
         return self.out(y.transpose(1, 2).reshape(n, t, width))
 
-    def forward(self, x):
-        x = x + self.attend(self.norm1(x))
+    def forward(self, x, seen=None):
+        x = x + self.attend(self.norm1(x), seen)
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 
