@@ -16,6 +16,7 @@ import (
 // retrieveOptions are the flags of retrieve.
 type retrieveOptions struct {
 	training, style, dir, weights string
+	export, peers                 string
 	baselines, make               bool
 	seeds                         int
 }
@@ -33,13 +34,24 @@ never saw among themselves.
 
 --make makes the runs of this project's recipe instead, one a seed, and leaves
 what they and the baselines answer in --dir. What is there already is not made
-again. The first seed's weights become those that clip.Pretrained returns.`,
+again. The first seed's weights become those that clip.Pretrained returns.
+
+--export writes the set that the recipe trains on into a folder, for
+sslkit/bench/peers/clip.py, which trains by the recipe in PyTorch. --peers asks
+the models that it left in a folder what --make asks ours.`,
 		Example: `  sslnotes train clip --data emoji-google-fluent --encoder resnet
   sslnotes retrieve clip-1
-  sslnotes retrieve --make --seeds 3`,
+  sslnotes retrieve --make --seeds 3
+  sslnotes retrieve --export out/emoji
+  sslnotes retrieve --peers out/peers/clip`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if o.make {
+			switch {
+			case o.make:
 				return a.makeRetrieval(c.Context(), o)
+			case o.export != "":
+				return exportSet(o.export)
+			case o.peers != "":
+				return a.askPeers(o)
 			}
 			return a.runRetrieve(c.Context(), o, args)
 		},
@@ -50,8 +62,11 @@ again. The first seed's weights become those that clip.Pretrained returns.`,
 	f.BoolVar(&o.baselines, "baselines", true, "ask the baselines too, which takes minutes")
 	f.BoolVar(&o.make, "make", false, "make the runs of the recipe")
 	f.IntVar(&o.seeds, "seeds", 3, "with --make, the runs")
-	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make, the folder of what was answered")
+	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make or --peers, the folder of what was answered")
 	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first seed's weights")
+	f.StringVar(&o.export, "export", "", "write the recipe's training set into this folder")
+	f.StringVar(&o.peers, "peers", "", "ask the models that sslkit/bench/peers/clip.py left in this folder")
+	c.MarkFlagsMutuallyExclusive("make", "export", "peers")
 	return c
 }
 
@@ -170,9 +185,14 @@ func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
 	return r.makeBaselines(o)
 }
 
-func (r retrieval) makeBaselines(o retrieveOptions) error {
-	b := results.RetrievalFile{Name: "baselines", Judged: o.style, Training: r.training.Digest(), Pictures: r.training.Len(),
+// about begins a file of what is answered.
+func (r retrieval) about(name string, o retrieveOptions) results.RetrievalFile {
+	return results.RetrievalFile{Name: name, Judged: o.style, Training: r.training.Digest(), Pictures: r.training.Len(),
 		Seen: len(r.known.Truth), Candidates: len(r.known.Candidates), Held: len(r.unknown.Truth)}
+}
+
+func (r retrieval) makeBaselines(o retrieveOptions) error {
+	b := r.about("baselines", o)
 	b.Add("chance", r.chance())
 	b.Add("nearest neighbour in raw pixels", r.answers(r.known.Neighbour(r.training), r.unknown.Neighbour(r.training)))
 	for _, penalty := range penalties {
@@ -202,9 +222,8 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name 
 	if err != nil {
 		return err
 	}
-	f := results.RetrievalOf(name, rec, results.CPUSeconds()-before)
-	f.Judged, f.Training, f.Pictures = o.style, r.training.Digest(), r.training.Len()
-	f.Seen, f.Candidates, f.Held = len(r.known.Truth), len(r.known.Candidates), len(r.unknown.Truth)
+	f := r.about(name, o)
+	f.Of(rec, results.CPUSeconds()-before)
 	f.Add("CLIP", r.answers(r.known.Answer(m), r.unknown.Answer(m)))
 	if seed == 1 {
 		if err := writeWeights(o.weights, m); err != nil {

@@ -35,7 +35,7 @@ type RetrievalFile struct {
 	Answers    []Answered `json:"answers"`
 	Command    string     `json:"command"`
 
-	// Of a run alone.
+	// Of a run alone, but for the seed and the numerics it was asked with.
 	Run      string            `json:"run,omitempty"`
 	Seed     uint64            `json:"seed,omitempty"`
 	Digest   string            `json:"digest,omitempty"` // of its chain
@@ -45,6 +45,8 @@ type RetrievalFile struct {
 	Source   *tracker.Source   `json:"source,omitempty"`
 	Loss     float64           `json:"loss,omitempty"`
 	CPU      float64           `json:"cpu_seconds,omitempty"` // observed
+
+	Peer *Peer `json:"peer,omitempty"` // whose answers these are, if PyTorch trained it
 }
 
 // Answered is who answered, and how well.
@@ -56,22 +58,31 @@ type Answered struct {
 // Add adds answers.
 func (f *RetrievalFile) Add(who string, r Retrieval) { f.Answers = append(f.Answers, Answered{who, r}) }
 
-// RetrievalOf begins the file of a run that took so many CPU seconds.
-func RetrievalOf(name string, r tracker.Run, cpu float64) RetrievalFile {
+// Of says which run answers, and that it took so many CPU seconds.
+func (f *RetrievalFile) Of(r tracker.Run, cpu float64) {
 	source := r.Source
-	return RetrievalFile{Name: name, Run: r.ID, Seed: r.Seed, Digest: r.Digest, Config: r.Config, Data: r.Data,
-		Numerics: r.Numerics, Source: &source, Loss: r.Metrics["loss"].Value, CPU: cpu}
+	f.Run, f.Seed, f.Digest, f.Config, f.Data = r.ID, r.Seed, r.Digest, r.Config, r.Data
+	f.Numerics, f.Source, f.Loss, f.CPU = r.Numerics, &source, r.Metrics["loss"].Value, cpu
 }
 
 // CPUSeconds is what this process has used so far, or 0 if that is not known.
 func CPUSeconds() float64 { return cpuTime().Seconds() }
 
-// retrievalCommand makes the files that are missing.
-const retrievalCommand = "sslnotes retrieve --make"
+// PeerPrefix begins the names of files of models that PyTorch trained.
+const PeerPrefix = "torch"
+
+// The commands that make the files that are missing.
+const (
+	retrievalCommand = "sslnotes retrieve --make"
+	peersCommand     = "sslnotes retrieve --peers"
+)
 
 // Write writes the file into dir, which it makes.
 func (f RetrievalFile) Write(dir string) error {
 	f.Command = retrievalCommand
+	if f.Peer != nil {
+		f.Command = peersCommand
+	}
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
@@ -120,7 +131,14 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return retrievalTable(base, runs, earlier), nil
+	theirs, err := retrievals(dir, PeerPrefix, base)
+	if err == nil {
+		err = sameBudget(runs, theirs)
+	}
+	if err != nil {
+		return "", err
+	}
+	return retrievalTable(base, runs, earlier, theirs), nil
 }
 
 // retrievals reads the runs of a recipe, one a seed.
@@ -138,7 +156,22 @@ func retrievals(dir, recipe string, base RetrievalFile) (runs []RetrievalFile, e
 	return runs, nil
 }
 
-func retrievalTable(base RetrievalFile, runs, earlier []RetrievalFile) string {
+// sameBudget returns an error unless peers trained as long as runs did.
+func sameBudget(runs, theirs []RetrievalFile) error {
+	for _, f := range theirs {
+		if f.Peer == nil {
+			return fmt.Errorf("results: %s does not say how PyTorch trained it", f.Name)
+		}
+		for _, r := range runs {
+			if steps, batch := budget(r.Config); f.Peer.Steps != steps || f.Peer.Batch != batch {
+				return fmt.Errorf("results: %s was trained for %d steps of %d, %s for %d of %d", f.Name, f.Peer.Steps, f.Peer.Batch, r.Name, steps, batch)
+			}
+		}
+	}
+	return nil
+}
+
+func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
 		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
@@ -157,6 +190,9 @@ func retrievalTable(base RetrievalFile, runs, earlier []RetrievalFile) string {
 	if len(earlier) > 0 {
 		fmt.Fprintf(&b, ". An earlier recipe was asked before, in %d seeds under numerics %s. Recipes are chosen on a style that is held out of training for that", len(earlier), earlier[0].Numerics)
 	}
+	if len(theirs) > 0 {
+		fmt.Fprintf(&b, ". %s", fmt.Sprintf(besideCLIP, len(theirs)))
+	}
 	b.WriteString(".\n\n| | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|\n")
 	row := func(who string, show func(get func(Retrieval) float64) string) {
 		fmt.Fprintf(&b, "| %s |", who)
@@ -168,22 +204,28 @@ func retrievalTable(base RetrievalFile, runs, earlier []RetrievalFile) string {
 		}
 		b.WriteString("\n")
 	}
-	of := func(who string, runs []RetrievalFile) {
-		if len(runs) == 0 {
-			return
+	each := func(runs []RetrievalFile, get func(Retrieval) float64) (all []float64) {
+		for _, f := range runs {
+			all = append(all, get(f.Answers[0].Retrieval))
 		}
-		row(who, func(get func(Retrieval) float64) string {
-			var all []float64
-			for _, f := range runs {
-				all = append(all, get(f.Answers[0].Retrieval))
-			}
-			return cell(all)
-		})
+		return all
+	}
+	of := func(who string, runs []RetrievalFile) {
+		if len(runs) > 0 {
+			row(who, func(get func(Retrieval) float64) string { return cell(each(runs, get)) })
+		}
 	}
 	of("CLIP", runs)
+	of("CLIP in PyTorch", theirs)
+	if len(runs) > 0 && len(theirs) > 0 {
+		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get), each(theirs, get)) })
+	}
 	of("CLIP, by an earlier recipe", earlier)
 	for _, a := range base.Answers {
 		row(a.Who, func(get func(Retrieval) float64) string { return fmt.Sprintf("%.1f", 100*get(a.Retrieval)) })
 	}
 	return b.String()
 }
+
+// besideCLIP tells of so many peers.
+const besideCLIP = "CLIP in PyTorch is encoders, loss, pictures, captions, augmentation, optimizer, schedule and number of steps written again there (`sslkit/bench/peers/clip.py`), with our tokenizer and random numbers of its own, in %d seeds, and asked by our program; the difference stands with its standard error, which counts both spreads since the seeds are not pairs"

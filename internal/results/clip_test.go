@@ -1,7 +1,9 @@
 package results
 
 import (
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -35,5 +37,70 @@ func TestRetrievalSection(t *testing.T) {
 	os.WriteFile(dir+"/clip/clip-2.json", []byte(`{"name":"clip-2","judged":"emoji-twitter","training":"other"}`), 0o644)
 	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "clip-2 is of other data") {
 		t.Errorf("a run on other data: error %v", err)
+	}
+}
+
+// TestRetrievalBesidePyTorch shows PyTorch's CLIP beside ours with the
+// difference, and refuses one of another budget or other data.
+func TestRetrievalBesidePyTorch(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, training string, r Retrieval, change func(f *RetrievalFile)) {
+		t.Helper()
+		f := RetrievalFile{Name: name, Judged: "emoji-twitter", Training: training}
+		f.Add("CLIP", r)
+		change(&f)
+		if err := f.Write(filepath.Join(dir, "clip")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := func(f *RetrievalFile) { f.Config = json.RawMessage(`{"Schedule":{"Steps":3000,"BatchSize":256}}`) }
+	theirs := func(steps, batch int) func(f *RetrievalFile) {
+		return func(f *RetrievalFile) { f.Peer = &Peer{Method: "clip", Steps: steps, Batch: batch} }
+	}
+	put("baselines", "abc", Retrieval{}, func(*RetrievalFile) {})
+	put("clip-1", "abc", Retrieval{0.60, 0.80, 0.24, 0.4}, ours)
+	put("clip-2", "abc", Retrieval{0.64, 0.80, 0.20, 0.4}, ours)
+	if s, err := retrieval(dir); err != nil || strings.Contains(s, "PyTorch") {
+		t.Errorf("without peers, PyTorch is spoken of, or %v:\n%s", err, s)
+	}
+	put("torch-1", "abc", Retrieval{0.63, 0.81, 0.21, 0.5}, theirs(3000, 256))
+	s, err := retrieval(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "| CLIP above PyTorch's | -1.0 (one seed) | -1.0 (one seed) | +1.0 (one seed) | -10.0 (one seed) |"; !strings.Contains(s, want) {
+		t.Errorf("no %q in\n%s", want, s)
+	}
+	put("torch-2", "abc", Retrieval{0.59, 0.83, 0.19, 0.5}, theirs(3000, 256))
+	put("torch-3", "abc", Retrieval{0.58, 0.82, 0.17, 0.5}, theirs(3000, 256))
+	if s, err = retrieval(dir); err != nil {
+		t.Fatal(err)
+	}
+	// √(0.0008/2 + 0.0007/3) is 0.0252, √(0.0008/2 + 0.0004/3) is 0.0231, and
+	// √(0.0001/3) is 0.0058.
+	for _, want := range []string{
+		"| CLIP | 62.0 ± 2.8 | 80.0 ± 0.0 | 22.0 ± 2.8 | 40.0 ± 0.0 |\n" +
+			"| CLIP in PyTorch | 60.0 ± 2.6 | 82.0 ± 1.0 | 19.0 ± 2.0 | 50.0 ± 0.0 |\n" +
+			"| CLIP above PyTorch's | +2.0 ± 2.5 | -2.0 ± 0.6 | +3.0 ± 2.3 | -10.0 ± 0.0 |\n",
+		"in 3 seeds",
+	} {
+		if !strings.Contains(s, want) {
+			t.Errorf("no %q in\n%s", want, s)
+		}
+	}
+	for _, bad := range []struct {
+		training string
+		change   func(f *RetrievalFile)
+		want     string
+	}{
+		{"abc", theirs(20, 256), "torch-3 was trained for 20 steps of 256, clip-1 for 3000 of 256"},
+		{"abc", theirs(3000, 64), "torch-3 was trained for 3000 steps of 64"},
+		{"abc", ours, "torch-3 does not say how PyTorch trained it"},
+		{"other", theirs(3000, 256), "torch-3 is of other data"},
+	} {
+		put("torch-3", bad.training, Retrieval{}, bad.change)
+		if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("error %v, want %q", err, bad.want)
+		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // A Peer is an encoder that PyTorch trained, as sslkit/bench/peers/parity.py
-// describes it, and what the probe made of it that judges ours.
+// describes it, and what the probe made of it that judges ours; or a model of
+// CLIP, as clip.py beside it describes it.
 type Peer struct {
 	Method  string    `json:"method"`
 	Seed    uint64    `json:"seed"`
@@ -30,9 +31,11 @@ type Peer struct {
 	Torch   string    `json:"torch"`
 	Command string    `json:"command"`
 
-	// Features are PyTorch's of the first test image. They are not kept: Apart is
-	// the largest distance of ours, of the same weights, over the largest feature.
+	// Features are PyTorch's of the first test image, of CLIP's the first training
+	// image. They are not kept: Apart is the largest distance of ours, of the same
+	// weights, over the largest feature.
 	Features []float64 `json:"features,omitempty"`
+	Text     []float64 `json:"text_features,omitempty"` // of the first caption, if captions were learnt
 	Apart    float64   `json:"features_apart"`
 
 	Metrics  map[string]float64 `json:"metrics,omitempty"` // of the probe
@@ -67,7 +70,7 @@ func (p Plan) JudgePeers(s *pipeline.Session, from, dir string, out io.Writer) e
 		if _, err := os.Stat(to); err == nil {
 			continue
 		}
-		peer, err := readPeer(file)
+		peer, err := ReadPeer(file)
 		if err == nil {
 			err = x.judgePeer(&peer, strings.TrimSuffix(file, ".json")+".safetensors")
 		}
@@ -82,7 +85,8 @@ func (p Plan) JudgePeers(s *pipeline.Session, from, dir string, out io.Writer) e
 	return nil
 }
 
-func readPeer(file string) (p Peer, err error) {
+// ReadPeer reads a peer's description.
+func ReadPeer(file string) (p Peer, err error) {
 	b, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(b, &p)
@@ -103,15 +107,15 @@ func (x *executor) judgePeer(p *Peer, weights string) error {
 	if _, ok := methodOf(p.Method); !ok {
 		return fmt.Errorf("there is no method %q", p.Method)
 	}
-	if d := x.unlabelled.Digest(); p.Data != d {
-		return fmt.Errorf("it was trained on images with digest %s, ours is %s", p.Data, d)
+	if err := p.trainedOn(x.unlabelled.Digest()); err != nil {
+		return err
 	}
 	e, err := x.session.Import(x.plan.architecture(p.Method), weights, x.unlabelled)
 	if err != nil {
 		return err
 	}
 	ours := e.Encoder().Forward(pipeline.Images(x.test, []int{0}), false).Data()
-	if p.Apart, err = apart(ours, p.Features); err != nil {
+	if p.Apart, err = apart("an image", ours, p.Features); err != nil {
 		return err
 	}
 	r, err := pipeline.LinearProbe(e, x.train, x.test)
@@ -126,18 +130,50 @@ func (x *executor) judgePeer(p *Peer, weights string) error {
 	return nil
 }
 
-// apart is the largest distance of features from a peer's, over the largest of
-// these. It returns an error if that is more than roundings make of it.
-func apart(ours []float32, theirs []float64) (float64, error) {
+// trainedOn returns an error unless the peer learnt from a set of that digest.
+func (p *Peer) trainedOn(digest string) error {
+	if p.Data != digest {
+		return fmt.Errorf("it was trained on images with digest %s, ours is %s", p.Data, digest)
+	}
+	return nil
+}
+
+// Compare holds a model of CLIP to have learnt from the set of that digest, and
+// our features of its first caption and, got in any number of ways, of its first
+// image, of the same weights, against PyTorch's, which it then forgets. It
+// returns an error if any is otherwise.
+func (p *Peer) Compare(digest string, text []float32, images ...[]float32) error {
+	err := p.trainedOn(digest)
+	if err != nil {
+		return err
+	}
+	if p.Apart, err = apart("a caption", text, p.Text); err != nil {
+		return err
+	}
+	for _, image := range images {
+		a, err := apart("an image", image, p.Features)
+		if err != nil {
+			return err
+		}
+		p.Apart = max(p.Apart, a)
+	}
+	p.Features, p.Text = nil, nil
+	return nil
+}
+
+// apart is the largest distance of features of something from a peer's, over the
+// largest of these. It returns an error if that is more than roundings make of
+// it.
+func apart(of string, ours []float32, theirs []float64) (float64, error) {
 	if len(ours) != len(theirs) {
-		return 0, fmt.Errorf("it has %d features, ours %d", len(theirs), len(ours))
+		return 0, fmt.Errorf("it has %d features of %s, ours %d", len(theirs), of, len(ours))
 	}
 	var far, large float64
 	for i, v := range theirs {
 		far, large = max(far, math.Abs(float64(ours[i])-v)), max(large, math.Abs(v))
 	}
 	if !(far <= sameFeatures*large) {
-		return 0, fmt.Errorf("its features of an image are %.3g from ours with the same weights, the largest being %.3g", far, large)
+		return 0, fmt.Errorf("its features of %s are %.3g from ours with the same weights, the largest being %.3g", of, far, large)
 	}
 	return far / large, nil
 }
@@ -206,7 +242,7 @@ func (a accuracies) peersOf(name, dir string) (v []float64, err error) {
 	}
 	slices.Sort(files)
 	for _, file := range files {
-		p, err := readPeer(file)
+		p, err := ReadPeer(file)
 		if err != nil {
 			return nil, fmt.Errorf("results: %s: %w", file, err)
 		}
@@ -224,9 +260,18 @@ func (a accuracies) peersOf(name, dir string) (v []float64, err error) {
 
 // steps are those of the training that a result records.
 func (r Result) steps() int {
-	var c struct{ Schedule struct{ Steps int } }
-	if json.Unmarshal(r.Config, &c) != nil {
-		return 0
+	steps, _ := budget(r.Config)
+	return steps
+}
+
+// budget returns the steps of a recorded training and the samples of each, 0 if
+// it does not say.
+func budget(config json.RawMessage) (steps, batch int) {
+	var c struct {
+		Schedule struct{ Steps, BatchSize int }
 	}
-	return c.Schedule.Steps
+	if json.Unmarshal(config, &c) != nil {
+		return 0, 0
+	}
+	return c.Schedule.Steps, c.Schedule.BatchSize
 }

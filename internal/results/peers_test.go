@@ -112,7 +112,7 @@ func TestJudgePeers(t *testing.T) {
 		if err := small().JudgePeers(session(t, context.Background()), from, dir, io.Discard); err != nil {
 			return p, err
 		}
-		return readPeer(filepath.Join(dir, peers, "simclr-5.json"))
+		return ReadPeer(filepath.Join(dir, peers, "simclr-5.json"))
 	}
 	other := peer
 	other.Features = append([]float64{peer.Features[1], peer.Features[0]}, peer.Features[2:]...)
