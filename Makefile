@@ -64,13 +64,20 @@ results: build data
 	./sslnotes results $(RESULTS)
 
 # The table's methods trained by PyTorch, judged by our probe and held against
-# ours in sslkit/RESULTS.md: hours, and root for the set-up of PyTorch.
+# ours in sslkit/RESULTS.md, and CLIP, asked what ours is asked: hours, and root
+# for the set-up of PyTorch.
 parity: build data
 	sslkit/bench/peers/peer setup
 	for m in simclr mae byol; do for s in 1 2 3; do \
 		test -e sslkit/results/parity/$$m-$$s.json || test -e out/peers/$$m-$$s.json || \
 		sslkit/bench/peers/peer parity /usr/share/datasets/fashion-mnist out/peers $$m --seed $$s || exit 1; \
 	done; done
+	./sslnotes retrieve --export out/emoji
+	for s in 1 2 3; do \
+		test -e sslkit/results/clip/torch-$$s.json || test -e out/peers/clip/clip-$$s.json || \
+		sslkit/bench/peers/peer clip out/emoji out/peers/clip --seed $$s || exit 1; \
+	done
+	./sslnotes retrieve --peers out/peers/clip
 	./sslnotes results --peers out/peers
 
 # Stock gophernotes with our packages linked in, for JUPYTER_PATH=out/gophernotes/share/jupyter.
