@@ -228,4 +228,4 @@ func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) s
 }
 
 // besideCLIP tells of so many peers.
-const besideCLIP = "CLIP in PyTorch is encoders, loss, pictures, captions, augmentation, optimizer, schedule and number of steps written again there (`sslkit/bench/peers/clip.py`), with our tokenizer and random numbers of its own, in %d seeds, and asked by our program; the difference stands with its standard error, which counts both spreads since the seeds are not pairs"
+const besideCLIP = "CLIP in PyTorch is encoders, loss, pictures, captions, augmentation, optimizer, schedule and number of steps written again there (`sslkit/bench/peers/clip.py`), with our tokenizer and random numbers of its own, in %d seeds, and asked by our program; the difference stands with its standard error, which counts both spreads since the seeds are not pairs. With our random numbers in place of its own, PyTorch's losses are ours to the roundings of float32, step by step (`TestStepsAreThePeers`)"

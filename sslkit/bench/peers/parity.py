@@ -82,16 +82,20 @@ def words(keys, n, start=0):
     return numpy.stack([c0, c1, c2, c3], 2).reshape(len(keys), -1)[:, :n]
 
 
+def below(bound, stream):
+    """What Go's Stream.IntN makes of the next words."""
+    product = next(stream) * bound
+    while product & 0xFFFFFFFF < 2**32 % bound:
+        product = next(stream) * bound
+    return product >> 32
+
+
 def permutation(n, *of):
     """What Go's Stream.Perm makes of n."""
     stream = iter(words([key(*of)], 2 * n)[0].tolist())
     p = list(range(n))
     for i in range(n - 1, 0, -1):
-        bound = i + 1
-        product = next(stream) * bound
-        while product & 0xFFFFFFFF < 2**32 % bound:
-            product = next(stream) * bound
-        j = product >> 32
+        j = below(i + 1, stream)
         p[i], p[j] = p[j], p[i]
     return p
 

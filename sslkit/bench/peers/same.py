@@ -1,10 +1,10 @@
-"""The first steps of parity.py's methods with Go's random numbers.
+"""The first steps of parity.py's methods, and of clip.py's, with Go's random numbers.
 
-    same.py simclr|byol|mae [--steps N] [--batch N]
+    same.py simclr|byol|mae|clip [--steps N] [--batch N]
 
-Weights, order, views and masks are those that Go draws from seed 1, so the
-losses must be those of pipeline.Train, on fashion-mini, to roundings. Prints a
-JSON object: the losses of each step in float32 and in float64. How far the two
+Weights, order, views, masks and phrases are those that Go draws from seed 1, so
+the losses must be those of pipeline.Train, on fashion-mini or the set that
+clip.py reads, to roundings. Prints a JSON object: the losses of each step in float32 and in float64. How far the two
 are apart is what the roundings of float32 make of it.
 """
 import argparse
@@ -16,6 +16,7 @@ import sys
 import numpy
 import torch
 
+import clip
 import parity
 
 SEED = 1
@@ -96,6 +97,15 @@ def initialise(method):
     for _, layer in method.encoder.named():
         if isinstance(layer, torch.nn.Conv2d):
             normal(layer.weight, stream, layer.kernel_size[0] ** 2 * layer.in_channels, 2)
+    if isinstance(method, clip.CLIP):
+        stream = Stream("text")
+        for table, spread in ((method.words, 0.02), (method.places, 0.01)):
+            fill(table.t(), stream.normal(table.numel()) * numpy.float32(spread))
+        blocks(method.trunk, method.width, stream)
+        stream = Stream("projections")
+        for layer in (method.image_head, method.text_head):
+            normal(layer.weight, stream, layer.in_features)
+        return
     mlp(method.projector, Stream("projector"))
     if isinstance(method, parity.BYOL):
         mlp(method.predictor, Stream("predictor"))
@@ -108,29 +118,43 @@ class Given:
     def order(self, epoch, n):
         return torch.tensor(parity.permutation(n, SEED, "order", epoch))
 
-    def draws(self, epoch, index, v):
-        """Numbers from 0 to 1 of each view, and how many of them its crop used up."""
+    def draws(self, epoch, index, v, least=0.3, most=1):
+        """Half-widths of crops, and the eight numbers from 0 to 1 that each view draws next."""
         keys = [parity.key(SEED, "view", epoch, i, v) for i in index.tolist()]
         u = (parity.words(keys, 28) >> numpy.uint64(8)).astype(numpy.float32) / numpy.float32(2**24)
-        area = numpy.float32(0.3) + u[:, 0:20:2] * numpy.float32(0.7)
+        area = numpy.float32(least) + u[:, 0:20:2] * (numpy.float32(most) - numpy.float32(least))
         aspect = numpy.exp((2 * u[:, 1:20:2] - 1).astype(numpy.float64) * math.log(numpy.float32(4 / 3))).astype(numpy.float32)
         w, h = numpy.sqrt(area * aspect), numpy.sqrt(area / aspect)
-        fits = (w <= 1) & (h <= 1)
+        side = max(1, numpy.sqrt(numpy.float32(most)))
+        fits = (w <= side) & (h <= side)
         first = fits.argmax(1)
         rows = numpy.arange(len(u))
         some = fits.any(1)
         w, h = (numpy.where(some, side[rows, first], 1) for side in (w, h))
         used = numpy.where(some, 2 * first + 2, 20)
-        return w, h, numpy.stack([u[rows, used + i] for i in range(6)])
+        return w, h, numpy.stack([u[rows, used + i] for i in range(8)])
 
-    def crops(self, epoch, index, v):
-        w, h, u = self.draws(epoch, index, v)
+    def crops(self, epoch, index, v, least=0.3, most=1):
+        w, h, u = self.draws(epoch, index, v, least, most)
         all = w, h, (1 - w) * (2 * u[0] - 1), (1 - h) * (2 * u[1] - 1), u[2] < numpy.float32(0.5)
         return [torch.from_numpy(numpy.asarray(x)) for x in all]
 
     def jitters(self, epoch, index, v):
         u = self.draws(epoch, index, v)[2]
         return [torch.from_numpy(x) for x in (u[3] < numpy.float32(0.8), 0.6 + 0.8 * u[4], 0.6 + 0.8 * u[5])]
+
+    def colours(self, epoch, index):
+        u = self.draws(epoch, index, 0, 0.6, 1.2)[2]
+        who = u[2] < numpy.float32(0.8)
+        gray = numpy.where(who, u[7], u[3]) < numpy.float32(0.1)  # no factors are drawn for those left alone
+        return [torch.from_numpy(x) for x in (who, 0.8 + 0.4 * u[3], 0.8 + 0.4 * u[4], 0.7 + 0.6 * u[5], 0.06 * u[6] - numpy.float32(0.03), gray)]
+
+    def said(self, epoch, sample, n):
+        if n == 1:
+            return [True]
+        stream = iter(parity.words([parity.key(SEED, "caption", epoch, sample)], n + 8)[0].tolist())
+        sure = parity.below(n, stream)
+        return [(next(stream) >> 8) / 2**24 < 0.75 or i == sure for i in range(n)]
 
     def patches(self, step, index):
         orders = [parity.permutation(49, SEED, "mask", step, i) for i in index.tolist()]
@@ -152,17 +176,22 @@ class Mini:
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("method", choices=[*parity.METHODS])
+    p.add_argument("method", choices=[*parity.METHODS, "clip"])
     p.add_argument("--steps", type=int, default=40)
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--out")
     a = p.parse_args()
     torch.set_num_threads(1)
-    losses = {}
+    data, total, losses = Mini, a.steps, {}
+    if a.method == "clip":  # its rate is too high for a short warm-up
+        data, total = clip.Data, clip.CLIP.steps
+    data = data()
     for kind in (torch.float32, torch.float64):
-        method = parity.METHODS[a.method]()
+        method = clip.CLIP(data) if a.method == "clip" else parity.METHODS[a.method]()
         initialise(method)
-        losses[str(kind)[6:]] = parity.train(method.to(kind), Mini(), a.steps, a.steps, lambda *_: None, Given(), a.batch)
+        if a.method == "clip":
+            method.decay *= 100  # or so few steps would not tell what decays
+        losses[str(kind)[6:]] = parity.train(method.to(kind), data, a.steps, total, lambda *_: None, Given(), a.batch)
     print(json.dumps({"method": a.method, "torch": torch.__version__, "steps": a.steps, "batch": a.batch, **losses}))
 
 
