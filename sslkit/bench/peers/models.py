@@ -34,6 +34,7 @@ class Block(nn.Module):
         if hasattr(F, "scaled_dot_product_attention"):
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         else:
+            assert seen is None
             y = (q * q.shape[-1] ** -0.5 @ k.transpose(-2, -1)).softmax(-1) @ v
         return self.out(y.transpose(1, 2).reshape(n, t, width))
 
