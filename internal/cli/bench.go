@@ -121,6 +121,11 @@ func (a *app) benchAgainst(c *cobra.Command, o bench.Options, models []string, p
 	peak := bench.Peak(1)
 	machine := fmt.Sprintf("%s, %d processors, %s/%s, %s; our kernels are those for %s", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), tensor.ISA())
 	command := "sslnotes " + strings.Join(os.Args[1:], " ")
+	for _, name := range []string{"PEER_ISA", "SSLKIT_ISA"} { // they hold both sides to an instruction set
+		if v := os.Getenv(name); v != "" {
+			command = name + "=" + v + " " + command
+		}
+	}
 	if page == "" {
 		return bench.Write(a.out, rows, products, peak, machine, command)
 	}

@@ -238,7 +238,7 @@ func output(ctx context.Context, v any, name string, args ...string) error {
 func Write(w io.Writer, rows []Row, products []Match, peak float64, machine, command string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `%s`.\n\nMachine: %s. Peak of fused multiply-adds on one thread: %.0f GFLOPS.\n\n", command, machine, peak)
-	b.WriteString("A step is all of it: batch, forward, backward, optimizer. Programs run by turns, each\nin a process of its own; a time is the median over rounds of the median over steps, and\nbeside it stand the fastest and the slowest round. The ratio is that to the best rival,\nmedian, least and largest of the rounds. PyTorch has OpenBLAS with OpenMP, and keeps\nits memory on huge pages: the fastest setting found, see peers/peer.\n\n")
+	b.WriteString("A step is all of it: batch, forward, backward, optimizer. Programs run by turns, each\nin a process of its own; a time is the median over rounds of the median over steps, and\nbeside it stand the fastest and the slowest round. The ratio is that to the best rival,\nmedian, least and largest of the rounds. PyTorch has OpenBLAS with OpenMP, and keeps\nits memory on huge pages: the fastest setting found, see peers/peer. The 3×3 convolutions\nof stride 1 in our SimCLR are Winograd's, by choice of its plan (nn.ResNet.Winograd).\n\n")
 	b.WriteString("| model | threads | batch | ours, ms | images/s | best PyTorch | its ms | ratio | our peak memory | its |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for i := range rows {
 		r := &rows[i]
