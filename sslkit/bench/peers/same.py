@@ -4,8 +4,9 @@
 
 Weights, order, views, masks and phrases are those that Go draws from seed 1, so
 the losses must be those of pipeline.Train, on fashion-mini or the set that
-clip.py reads, to roundings. Prints a JSON object: the losses of each step in float32 and in float64. How far the two
-are apart is what the roundings of float32 make of it.
+clip.py reads, to roundings. Prints a JSON object: the losses of each step in
+float32 and in float64. How far the two are apart is what the roundings of float32
+make of it.
 """
 import argparse
 import gzip

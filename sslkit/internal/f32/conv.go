@@ -6,8 +6,8 @@ import "unsafe"
 // [Kernel,Kernel,In,Out] order. Taps outside the image take no part.
 //
 // Nothing is copied but the weights, images on which Norm acts, and what Winograd
-// transforms: pixels that meet the same taps form tiles of a matrix product whose left side is the image
-// itself, the rows of the kernel being segments of it.
+// transforms: pixels that meet the same taps form tiles of a matrix product whose
+// left side is the image itself, the rows of the kernel being segments of it.
 type Conv struct {
 	N, H, W, In, Out    int // images, their size, channels in and out
 	Kernel, Stride, Pad int

@@ -171,6 +171,17 @@ func (f frame) image(oh, ow int) frame {
 	return f
 }
 
+// spread fills the frame for a line of tiles and writes their Bᵀ·d·B to matrices, which
+// stand step values apart.
+func (f *frame) spread(framed, x []float32, tiles int, norm *NormReLU, matrices []float32, step int) {
+	f.fill(framed, x, tiles, norm)
+	t := winogradTask{
+		matrices: pointer(matrices), a: pointer(framed[2*(tiles%f.tiles)*f.line*f.c:]), count: uintptr(f.line/2 - 1),
+		bytes: uintptr(4 * f.c), step: uintptr(4 * step), line: uintptr(4 * f.line * f.c),
+	}
+	t.image()
+}
+
 // winograd is a correlation of images with 3×3 taps by F(2×2,3×3).
 type winograd struct {
 	taps     [16]Packed
@@ -184,9 +195,9 @@ type winograd struct {
 	add      bool
 }
 
-// inHand is how many values of 16 matrices are computed at a time, so that they stay in
-// the second cache.
-const inHand = 1 << 17
+// together is how many lines of so many tiles are computed at once, between channels in
+// and out: so many that the values of their 16 matrices stay in the second cache.
+func together(in, out, cols int) int { return max(1, (1<<17)/(16*(in+out)*cols)) }
 
 // apart is the distance of matrices of so many rows and columns: a line more than whole
 // pages, since lines that stand pages apart meet in few sets of the caches.
@@ -198,7 +209,7 @@ func slice(x []float32, i int) []float32 { return x[i*len(x)/16 : (i+1)*len(x)/1
 // run computes n images with taps [3,3,in,out].
 func (k *winograd) run(n int, w []float32, turned bool) {
 	k.source, k.cols = k.source.image(k.h, k.w), (k.w+1)/2
-	k.together = max(1, inHand/(16*(k.source.c+k.out)*k.cols))
+	k.together = together(k.source.c, k.out, k.cols)
 	k.pack(w, turned)
 	type part struct {
 		*winograd
@@ -227,12 +238,7 @@ func (k *winograd) some(from, to int) {
 	for first := from * k.source.tiles; first < end; first += k.together {
 		last := min(end, first+k.together)
 		for i := first; i < last; i++ {
-			k.source.fill(*framed, k.x, i, &k.norm)
-			t := winogradTask{
-				matrices: pointer((*v)[(i-first)*k.cols*in:]), a: pointer((*framed)[2*(i%k.source.tiles)*k.source.line*in:]),
-				count: uintptr(k.cols), bytes: uintptr(4 * in), step: uintptr(4 * next), line: uintptr(4 * k.source.line * in),
-			}
-			t.image()
+			k.source.spread(*framed, k.x, i, &k.norm, (*v)[(i-first)*k.cols*in:], next)
 		}
 		soon, written := k.source.place(k.x, last, last+k.together), k.result(first, last)
 		for i := range k.taps {
@@ -331,7 +337,7 @@ func (c *Conv) winogradWeightGrad(from, to int, x, dy, sum []float32) {
 	source := frame{h: c.H, w: c.W, c: c.In, pad: c.Pad}.image(oh, ow)
 	lines, cols := source.tiles, (ow+1)/2
 	result := frame{h: oh, w: ow, c: c.Out, lines: 2 * lines, line: 2 * cols, tiles: lines, under: 2}
-	together := max(1, inHand/(16*(c.In+c.Out)*cols))
+	together := together(c.In, c.Out, cols)
 	n, next, nextOut := c.In*c.Out, apart(together*cols, c.In), apart(together*cols, c.Out)
 	framed, v, grad, u := scratch(source.lines*source.line*c.In), scratch(16*next), scratch(16*nextOut), scratch(16*n)
 	defer release(framed)
@@ -350,18 +356,13 @@ func (c *Conv) winogradWeightGrad(from, to int, x, dy, sum []float32) {
 	for first := from * lines; first < end; first += together {
 		last := min(end, first+together)
 		for i := first; i < last; i++ {
-			source.fill(*framed, x, i, &c.Norm)
-			t := winogradTask{
-				matrices: pointer((*v)[(i-first)*cols*c.In:]), a: pointer((*framed)[2*(i%lines)*source.line*c.In:]),
-				count: uintptr(cols), bytes: uintptr(4 * c.In), step: uintptr(4 * next), line: uintptr(4 * source.line * c.In),
-			}
-			t.image()
+			source.spread(*framed, x, i, &c.Norm, (*v)[(i-first)*cols*c.In:], next)
 			g := result.place(dy, i, i+1)
 			if odd != nil {
 				result.fill(*odd, dy, i, &NormReLU{})
 				g = (*odd)[2*(i%lines)*result.line*c.Out:]
 			}
-			t = winogradTask{
+			t := winogradTask{
 				matrices: pointer((*grad)[(i-first)*cols*c.Out:]), a: pointer(g), b: pointer(g[result.line*c.Out:]),
 				count: uintptr(cols), bytes: uintptr(4 * c.Out), step: uintptr(4 * nextOut),
 			}
