@@ -45,8 +45,8 @@ func BenchmarkGemm(b *testing.B) {
 	}
 }
 
-// The convolutions of a ResNet on 28×28 images, of few images so that a call
-// is short.
+// The convolutions of a ResNet on 28×28 images; those of stride 1 of so many images
+// that they are not in the second cache.
 func BenchmarkConv(b *testing.B) {
 	for _, c := range []Conv{
 		{N: 32, H: 28, W: 28, In: 1, Out: 32, Kernel: 3, Stride: 1, Pad: 1},

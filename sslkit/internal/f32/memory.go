@@ -7,8 +7,8 @@ import (
 
 // Sizes differ between a pass forward and the pass back, so that not all buffers
 // are in use when most memory is. Where a buffer would bring more into memory than
-// half more than was ever in use at once, the system gets the pages of free ones first. Such a
-// free buffer has the length 0.
+// half more than was ever in use at once, the system gets the pages of free ones
+// first. Such a free buffer has the length 0.
 
 const (
 	large  = 1 << 18 // values from which a buffer takes part
