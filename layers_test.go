@@ -15,6 +15,7 @@ import (
 var layers = map[string]string{
 	"internal/config":         "",
 	"sslkit/rng":              "",
+	"sslkit/internal/allocs":  "",
 	"sslkit/internal/f32":     "",
 	"sslkit/tensor":           "sslkit/rng sslkit/internal/f32",
 	"sslkit/nn":               "sslkit/tensor sslkit/rng sslkit/internal/f32",

@@ -3,6 +3,8 @@ package f32
 import (
 	"runtime"
 	"testing"
+
+	"sslnotes/sslkit/internal/allocs"
 )
 
 // What runs in every step allocates nothing the second time, on one thread and
@@ -39,25 +41,16 @@ func TestNothingIsAllocated(t *testing.T) {
 		if n := testing.AllocsPerRun(5, f); n != 0 {
 			t.Errorf("%s allocates %v times on one thread", name, n)
 		}
-		if n := allocsOn(3, f); n != 0 {
-			t.Errorf("%s allocates %d times on three threads", name, n)
+		for _, place := range onThreads(3, f) {
+			t.Errorf("%s allocates on three threads: %s", name, place)
 		}
 	}
 }
 
 var product256 = make([]float32, 256*256)
 
-// allocsOn returns the fewest allocations of a run on so many threads, of some
-// runs: buffers are as many as threads ever held at once.
-func allocsOn(threads int, f func()) uint64 {
+// onThreads returns what f allocates on so many threads.
+func onThreads(threads int, f func()) []string {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
-	fewest := ^uint64(0)
-	for range 20 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		f()
-		runtime.ReadMemStats(&after)
-		fewest = min(fewest, after.Mallocs-before.Mallocs)
-	}
-	return fewest
+	return allocs.Fewest(20, f)
 }
