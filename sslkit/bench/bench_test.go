@@ -64,9 +64,19 @@ func TestRatios(t *testing.T) {
 	r := Row{Ours: Series{Milliseconds: []float64{10, 20, 40}}, Rivals: []Series{
 		{Name: "slow", Milliseconds: []float64{50, 50, 50}},
 		{Name: "fast", Milliseconds: []float64{20, 30, 40}},
+		{Name: "slow", Milliseconds: []float64{70, 70, 70}, Installed: true},
+		{Name: "fast", Milliseconds: []float64{40, 50, 60}, Installed: true},
 	}}
-	if got := r.Ratios(); !slices.Equal(got, []float64{2, 1.5, 1}) {
-		t.Errorf("ratios %v", got)
+	r.leaveOut()
+	for i, out := range []bool{true, false, true, false} {
+		if r.Rivals[i].out != out {
+			t.Errorf("rival %d takes part: %v", i, out)
+		}
+	}
+	for installed, want := range map[bool][]float64{false: {2, 1.5, 1}, true: {4, 2.5, 1.5}} {
+		if got := r.Ratios(installed); !slices.Equal(got, want) {
+			t.Errorf("ratios %v, want %v", got, want)
+		}
 	}
 	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
 		t.Errorf("median %g", got)
