@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ func (a *app) results() *cobra.Command {
 	var p results.Plan
 	var dir, page, report, peers, tried string
 	var epochs map[string]int
-	var tableOnly bool
+	var tableOnly, emoji bool
 	c := &cobra.Command{
 		Use:    "results",
 		Hidden: true,
@@ -43,9 +44,14 @@ goes on from there.`,
 				}
 				return errors.Join(results.KeepTried(store, tried, dir), write())
 			}
-			if peers != "" {
+			switch {
+			case peers != "":
 				err = errors.Join(p.JudgePeers(s, peers, dir, a.out), write())
-			} else {
+			case emoji:
+				q := results.Emoji()
+				q.Seeds, q.Methods, q.Epochs = p.Seeds, p.Methods, p.Epochs
+				err = q.Execute(s, filepath.Join(dir, results.EmojiDir), a.out, write)
+			default:
 				err = p.Execute(s, dir, a.out, write)
 			}
 			if errors.Is(err, context.Canceled) {
@@ -66,6 +72,7 @@ goes on from there.`,
 	f.StringSliceVar(&p.Methods, "methods", nil, "only these methods and what they are held against (default: all)")
 	f.StringVar(&peers, "peers", "", "instead judge the encoders that sslkit/bench/peers/parity.py left in this folder, and write the table")
 	f.StringVar(&tried, "tried", "", "instead keep this training, judged on validation images, among what was tried, and write the table")
+	f.BoolVar(&emoji, "emoji", false, "instead make the rows on emoji, where methods that need colour are judged")
 	f.BoolVar(&tableOnly, "table", false, "only write the table from the finished rows")
 	return c
 }

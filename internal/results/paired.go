@@ -32,6 +32,11 @@ func (a accuracies) paired() string {
 			}
 		}
 	}
+	return differences(all)
+}
+
+// differences shows pairs, those that have two or more.
+func differences(all []pair) string {
 	var b strings.Builder
 	for _, p := range all {
 		if len(p.diffs) < 2 {

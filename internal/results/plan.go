@@ -25,6 +25,7 @@ type Plan struct {
 	Encoder  nn.Plan         // of the methods that are not bound to another. If nil, nn.ConvNet of 32, 64 and 256 channels.
 	Patches  nn.Plan         // of those that need patches. If nil, nn.ViT.
 	Tuning   pipeline.Tuning // of fine-tuning and supervised training. If Steps is 0, those of passes; if BatchSize is 0, 64, or 128 from 10,000 images on.
+	Style    string          // If not "", a set of emoji in a style that Data has not; see Emoji.
 }
 
 // method is one of the methods of the table.
@@ -32,28 +33,30 @@ type method struct {
 	name    string
 	title   string
 	make    func() sslkit.Method
-	patches bool // needs the encoder of patches
-	epochs  int
+	patches bool    // needs the encoder of patches
+	epochs  int     // If 0, it is not in the table.
 	passes  float64 // work for an image, in passes of one view through the encoder
 	long    bool    // trained for many epochs: for one seed alone, after all other rows
+	emoji   int     // epochs on emoji. If 0, it is not trained on them.
 }
 
 // Epochs are chosen so that pre-training takes two to ten minutes of CPU time on
 // one core of 2021; the long rows have five times as many or more.
 var methods = []method{
-	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 8, 2, false},
-	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 8, 1.5, false},
-	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 8, 2.6, false},
-	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 5, 3, false},
-	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 6, 4, false},
-	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 3, 4, false},
-	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 5, 0.8, false},
-	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 5, 0.8, false},
-	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 5, 1.1, false},
-	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 6, 1.6, false},
-	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 8, 2, false},
-	{"simclr-long", "SimCLR, long", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 60, 2, true},
-	{"mae-long", "MAE, long", func() sslkit.Method { return &mae.Autoencoder{} }, true, 30, 1.6, true},
+	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 8, 2, false, 40},
+	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 8, 1.5, false, 40},
+	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 8, 2.6, false, 40},
+	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 5, 3, false, 30},
+	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 6, 4, false, 30},
+	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 3, 4, false, 20},
+	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 5, 0.8, false, 20},
+	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 5, 0.8, false, 20},
+	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 5, 1.1, false, 20},
+	{"colorization", "colorization", func() sslkit.Method { return &pretext.Colorization{} }, false, 0, 1.1, false, 20},
+	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 6, 1.6, false, 0},
+	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 8, 2, false, 40},
+	{"simclr-long", "SimCLR, long", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 60, 2, true, 0},
+	{"mae-long", "MAE, long", func() sslkit.Method { return &mae.Autoencoder{} }, true, 30, 1.6, true, 0},
 }
 
 func methodOf(name string) (method, bool) {
@@ -78,7 +81,7 @@ type Row struct {
 	Name    string `json:"name"`             // of its file
 	Encoder string `json:"encoder"`          // a method, "random", "supervised", both with "-vit" too, or "pixels"
 	Seed    uint64 `json:"seed"`             // 0 for pixels
-	Judge   string `json:"judge,omitempty"`  // "probe", "knn", "transfer" or "finetune"; "" makes the encoder
+	Judge   string `json:"judge,omitempty"`  // "probe", "knn", "transfer" or "finetune"; on emoji "style" and "style-knn"; "" makes the encoder
 	Labels  int    `json:"labels,omitempty"` // labelled images a class; 0: all
 	Subset  int    `json:"subset"`           // which draw of them
 	Epochs  int    `json:"epochs,omitempty"` // of pre-training
@@ -149,7 +152,10 @@ func (p Plan) tuning(encoder string, n int) pipeline.Tuning {
 // methods lists the plan's.
 func (p Plan) methods() (all []method) {
 	for _, m := range methods {
-		if p.Methods == nil || slices.Contains(p.Methods, m.name) {
+		if p.Style != "" {
+			m.epochs = m.emoji
+		}
+		if m.epochs != 0 && (p.Methods == nil || slices.Contains(p.Methods, m.name)) {
 			all = append(all, m)
 		}
 	}
@@ -192,6 +198,9 @@ func (p Plan) kinds() []string {
 // training again, then the long ones.
 func (p Plan) Rows() []Row {
 	p = p.resolve()
+	if p.Style != "" {
+		return p.emoji()
+	}
 	rows := p.quick(Row{Name: pixels, Encoder: pixels})
 	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
 		for _, e := range p.encoders(seed) {
@@ -306,7 +315,7 @@ func (r Row) cost(images int) float64 {
 		return n * float64(r.Epochs) * m.passes
 	case r.Judge == "":
 		return 5000
-	case r.Labels == 0 && r.Judge != "knn":
+	case r.Labels == 0 && !strings.HasSuffix(r.Judge, "knn"):
 		return n + probe*2
 	}
 	return probe / 8

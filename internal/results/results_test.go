@@ -87,12 +87,14 @@ func TestGoesOn(t *testing.T) {
 }
 
 func TestRowsAreDistinct(t *testing.T) {
-	seen := map[string]bool{}
-	for _, r := range (Plan{}).Rows() {
-		if seen[r.Name] {
-			t.Errorf("two rows are called %s", r.Name)
+	for _, p := range []Plan{{}, Emoji()} {
+		seen := map[string]bool{}
+		for _, r := range p.Rows() {
+			if seen[r.Name] {
+				t.Errorf("two rows are called %s", r.Name)
+			}
+			seen[r.Name] = true
 		}
-		seen[r.Name] = true
 	}
 }
 
@@ -100,26 +102,11 @@ func TestRowsAreDistinct(t *testing.T) {
 func TestTable(t *testing.T) {
 	dir := t.TempDir()
 	p := Plan{Seeds: 2, Subsets: 2, Methods: []string{"simclr"}}
-	put := func(name string, accuracy float64) {
-		for _, row := range p.Rows() {
-			if row.Name == name {
-				if err := write(dir, Result{Row: row, Metrics: map[string]float64{"test_accuracy": accuracy}, Numerics: pipeline.Numerics}); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-		}
-		t.Fatalf("no row %s", name)
-	}
-	put("simclr-1-probe", 0.8)
-	put("simclr-2-probe", 0.9)
-	put("random-1-probe", 0.7)
-	put("random-2-probe", 0.75)
-	put("pixels-probe", 0.6)
-	put("simclr-1-finetune-10-labels-0", 0.5)
-	put("simclr-1-finetune-10-labels-1", 0.6)
-	put("pixels-probe-10-labels-0", 0.4)
-	put("pixels-probe-10-labels-1", 0.3)
+	put(t, dir, p, map[string]float64{
+		"simclr-1-probe": 0.8, "simclr-2-probe": 0.9, "random-1-probe": 0.7, "random-2-probe": 0.75, "pixels-probe": 0.6,
+		"simclr-1-finetune-10-labels-0": 0.5, "simclr-1-finetune-10-labels-1": 0.6,
+		"pixels-probe-10-labels-0": 0.4, "pixels-probe-10-labels-1": 0.3,
+	})
 	have, err := p.Report(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -134,5 +121,25 @@ func TestTable(t *testing.T) {
 		if !strings.Contains(have, want) {
 			t.Errorf("no %q in\n%s", want, have)
 		}
+	}
+}
+
+// put writes rows of a plan that have these accuracies.
+func put(t *testing.T, dir string, p Plan, accuracy map[string]float64) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, row := range p.Rows() {
+		if v, ok := accuracy[row.Name]; ok {
+			found++
+			if err := write(dir, Result{Row: row, Metrics: map[string]float64{"test_accuracy": v}, Numerics: pipeline.Numerics}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if found != len(accuracy) {
+		t.Fatalf("the plan has %d of the rows %v", found, accuracy)
 	}
 }

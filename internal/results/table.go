@@ -83,7 +83,7 @@ func (a accuracies) table(columns []column) string {
 		any := false
 		for _, c := range columns {
 			judge := c.judge
-			if strings.HasPrefix(l.encoder, supervised) && judge == "finetune" {
+			if strings.HasPrefix(l.encoder, supervised) && (judge == "finetune" || judge == "probe" && a.plan.Style != "") {
 				judge = "" // it is its own judgement
 			}
 			v := values(a.of(l.encoder, judge, c.labels))
@@ -141,7 +141,11 @@ func (p Plan) Report(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + captioned + chosen, nil
+	coloured, err := emojiSection(dir)
+	if err != nil {
+		return "", err
+	}
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + captioned + coloured + chosen, nil
 }
 
 // caption says what the tables show.

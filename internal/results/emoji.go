@@ -1,0 +1,114 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/pipeline"
+)
+
+// EmojiDir is the folder of the rows of Emoji, in that of all rows.
+const EmojiDir = "emoji"
+
+// Emoji is the plan of the table on emoji, where methods that need colour are
+// judged: by the group of a picture's concept, of concepts that training did not show,
+// and of those that it did, in a style that it did not.
+func Emoji() Plan {
+	return Plan{Data: "emoji-google-fluent-flat-blobs-firefox", Style: "emoji-twitter"}
+}
+
+// Judgements on the unseen style.
+const (
+	onStyle    = "style"
+	onStyleKNN = "style-knn"
+)
+
+// emoji lists the rows of a plan with a Style.
+func (p Plan) emoji() (rows []Row) {
+	judged := func(e Row) {
+		rows = append(rows, e)
+		for _, judge := range []string{"probe", "knn", onStyle, onStyleKNN} {
+			rows = append(rows, p.judgement(e, judge, 0, 0))
+		}
+	}
+	judged(Row{Name: pixels, Encoder: pixels})
+	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+		for _, e := range p.encoders(seed) {
+			judged(e)
+		}
+		e := Row{Name: fmt.Sprintf("%s-%d", supervised, seed), Encoder: supervised, Seed: seed}
+		rows = append(rows, e, p.judgement(e, onStyle, 0, 0))
+	}
+	return rows
+}
+
+// onStyle judges an encoder on the other style, or trains one to be judged there if
+// e is nil.
+func (x *executor) onStyle(row Row, e *pipeline.Run, tuning pipeline.Tuning) (*pipeline.Run, error) {
+	if err := x.openOther(x.plan.Style); err != nil {
+		return nil, err
+	}
+	test := x.other[0]
+	switch {
+	case e == nil:
+		return x.session.Supervised(x.plan.architecture(row.Encoder), x.train, test, tuning)
+	case row.Judge == onStyleKNN:
+		return pipeline.KNN(e, x.train, test)
+	}
+	return pipeline.LinearProbe(e, x.train, test)
+}
+
+// emojiColumns are those of the table on emoji.
+func emojiColumns() []column {
+	return []column{
+		{"linear probe, unseen concepts", "probe", 0},
+		{"nearest neighbours, unseen concepts", "knn", 0},
+		{"linear probe, unseen style", onStyle, 0},
+		{"nearest neighbours, unseen style", onStyleKNN, 0},
+	}
+}
+
+// emojiPairs are the differences of the table on emoji.
+func (a accuracies) emojiPairs() (all []pair) {
+	for _, m := range a.plan.methods() {
+		all = append(all,
+			pair{m.title + "'s probe − raw pixels' neighbours, unseen concepts", a.bySeed(m.name, "probe", 0, pixels, "knn")},
+			pair{m.title + "'s probe − raw pixels' neighbours, unseen style", a.bySeed(m.name, onStyle, 0, pixels, onStyleKNN)},
+			pair{m.title + "'s probe − that of random weights, unseen style", a.bySeed(m.name, onStyle, 0, random, onStyle)})
+	}
+	return all
+}
+
+// emojiSection writes what the rows in dir say, nothing if there are none.
+func emojiSection(dir string) (string, error) {
+	dir = filepath.Join(dir, EmojiDir)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	a, err := Emoji().accuracies(dir)
+	if err != nil {
+		return "", err
+	}
+	e, err := data.LoadEmoji()
+	if err != nil {
+		return "", err
+	}
+	asked := map[string]int{} // pictures, by judgement
+	for _, r := range a.all {
+		for _, d := range r.Data {
+			if d.Role == "test" {
+				asked[r.Row.Judge] = d.Count
+			}
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Asked after training on %s: about %d pictures of concepts that training did not show, in its styles; and about %d in a style that it did not show, %s, of concepts that it did but for a few. Accuracy in percent, mean ± standard deviation over seeds, %d of %d rows finished. By `sslnotes results --emoji`.\n\n",
+		len(e.Groups()), a.plan.Data, asked["knn"], asked[onStyleKNN], a.plan.Style, len(a.all), len(a.plan.Rows()))
+	b.WriteString(a.table(emojiColumns()) + "\n" + a.costs() + differences(a.emojiPairs()))
+	return b.String(), nil
+}
