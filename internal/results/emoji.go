@@ -17,22 +17,24 @@ const EmojiDir = "emoji"
 
 // Emoji is the plan of the table on emoji, where methods that need colour are
 // judged: by the group of a picture's concept, of concepts that training did not show,
-// and of those that it did, in a style that it did not.
+// in colour and in gray, and of those that it did, in a style that it did not.
 func Emoji() Plan {
 	return Plan{Data: "emoji-google-fluent-flat-blobs-firefox", Style: "emoji-twitter"}
 }
 
-// Judgements on the unseen style.
+// Judgements on the unseen style, and of unseen concepts in gray.
 const (
 	onStyle    = "style"
 	onStyleKNN = "style-knn"
+	inGray     = "gray"
+	inGrayKNN  = "gray-knn"
 )
 
 // emoji lists the rows of a plan with a Style.
 func (p Plan) emoji() (rows []Row) {
 	judged := func(e Row) {
 		rows = append(rows, e)
-		for _, judge := range []string{"probe", "knn", onStyle, onStyleKNN} {
+		for _, judge := range []string{"probe", "knn", onStyle, onStyleKNN, inGray, inGrayKNN} {
 			rows = append(rows, p.judgement(e, judge, 0, 0))
 		}
 	}
@@ -42,25 +44,37 @@ func (p Plan) emoji() (rows []Row) {
 			judged(e)
 		}
 		e := Row{Name: fmt.Sprintf("%s-%d", supervised, seed), Encoder: supervised, Seed: seed}
-		rows = append(rows, e, p.judgement(e, onStyle, 0, 0))
+		rows = append(rows, e, p.judgement(e, onStyle, 0, 0), p.judgement(e, inGray, 0, 0))
 	}
 	return rows
 }
 
-// onStyle judges an encoder on the other style, or trains one to be judged there if
-// e is nil.
-func (x *executor) onStyle(row Row, e *pipeline.Run, tuning pipeline.Tuning) (*pipeline.Run, error) {
-	if err := x.openOther(x.plan.Style); err != nil {
-		return nil, err
+// onEmoji makes a row on the other style or in gray; e is nil where there is to be an
+// encoder trained from scratch.
+func (x *executor) onEmoji(row Row, e *pipeline.Run, tuning pipeline.Tuning) (*pipeline.Run, error) {
+	train, test := x.train, x.test
+	name, opened := x.plan.Style, &x.style
+	gray := row.Judge == inGray || row.Judge == inGrayKNN
+	if gray {
+		name, opened = x.plan.Data+"/gray", &x.gray
 	}
-	test := x.other[0]
-	switch {
-	case e == nil:
-		return x.session.Supervised(x.plan.architecture(row.Encoder), x.train, test, tuning)
-	case row.Judge == onStyleKNN:
-		return pipeline.KNN(e, x.train, test)
+	if opened[0] == nil {
+		var err error
+		if opened[0], opened[1], err = data.Open(name); err != nil {
+			return nil, err
+		}
 	}
-	return pipeline.LinearProbe(e, x.train, test)
+	if test = opened[0]; gray {
+		train, test = opened[0], opened[1]
+	}
+	switch row.Judge {
+	case onStyleKNN, inGrayKNN:
+		return pipeline.KNN(e, train, test)
+	}
+	if e == nil {
+		return x.session.Supervised(x.plan.architecture(row.Encoder), train, test, tuning)
+	}
+	return pipeline.LinearProbe(e, train, test)
 }
 
 // emojiColumns are those of the table on emoji.
@@ -70,6 +84,8 @@ func emojiColumns() []column {
 		{"nearest neighbours, unseen concepts", "knn", 0},
 		{"linear probe, unseen style", onStyle, 0},
 		{"nearest neighbours, unseen style", onStyleKNN, 0},
+		{"linear probe, unseen concepts in gray", inGray, 0},
+		{"nearest neighbours, unseen concepts in gray", inGrayKNN, 0},
 	}
 }
 
@@ -79,7 +95,8 @@ func (a accuracies) emojiPairs() (all []pair) {
 		all = append(all,
 			pair{m.title + "'s probe − raw pixels' neighbours, unseen concepts", a.bySeed(m.name, "probe", 0, pixels, "knn")},
 			pair{m.title + "'s probe − raw pixels' neighbours, unseen style", a.bySeed(m.name, onStyle, 0, pixels, onStyleKNN)},
-			pair{m.title + "'s probe − that of random weights, unseen style", a.bySeed(m.name, onStyle, 0, random, onStyle)})
+			pair{m.title + "'s probe − that of random weights, unseen style", a.bySeed(m.name, onStyle, 0, random, onStyle)},
+			pair{m.title + "'s probe − that of random weights, unseen concepts in gray", a.bySeed(m.name, inGray, 0, random, inGray)})
 	}
 	return all
 }
@@ -107,7 +124,7 @@ func emojiSection(dir string) (string, error) {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Asked after training on %s: about %d pictures of concepts that training did not show, in its styles; and about %d in a style that it did not show, %s, of concepts that it did but for a few. Accuracy in percent, mean ± standard deviation over seeds, %d of %d rows finished. By `sslnotes results --emoji`.\n\n",
+	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Asked after training on %s: about %d pictures of concepts that training did not show, in its styles; and about %d in a style that it did not show, %s, of concepts that it did but for a few. In gray, probes learn from gray pictures, too; colorization trains on them alone. Accuracy in percent, mean ± standard deviation over seeds, %d of %d rows finished. By `sslnotes results --emoji`.\n\n",
 		len(e.Groups()), a.plan.Data, asked["knn"], asked[onStyleKNN], a.plan.Style, len(a.all), len(a.plan.Rows()))
 	b.WriteString(a.table(emojiColumns()) + "\n" + a.costs() + differences(a.emojiPairs()))
 	return b.String(), nil

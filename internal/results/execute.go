@@ -21,7 +21,8 @@ type executor struct {
 	out     io.Writer
 
 	train, test *data.Set
-	other       [2]*data.Set // training and test images of the set to transfer to, or of the style, once opened
+	other       [2]*data.Set // training and test images of the set to transfer to, once opened
+	style, gray [2]*data.Set // those of the other style of emoji, and of gray ones
 	unlabelled  *data.Unlabelled
 	images      int // of unlabelled
 
@@ -180,8 +181,8 @@ func (x *executor) run(row Row) (*pipeline.Run, error) {
 	tuning := x.plan.tuning(row.Encoder, train.Len())
 	tuning.Seed = row.Seed
 	switch {
-	case strings.HasPrefix(row.Encoder, supervised) && row.Judge == onStyle:
-		return x.onStyle(row, nil, tuning)
+	case strings.HasPrefix(row.Encoder, supervised) && row.Judge != "":
+		return x.onEmoji(row, nil, tuning)
 	case strings.HasPrefix(row.Encoder, supervised):
 		return x.session.Supervised(x.plan.architecture(row.Encoder), train, x.test, tuning)
 	case row.Judge == "":
@@ -198,23 +199,18 @@ func (x *executor) run(row Row) (*pipeline.Run, error) {
 		return pipeline.KNN(e, train, x.test)
 	case "transfer":
 		return x.transfer(e)
-	case onStyle, onStyleKNN:
-		return x.onStyle(row, e, tuning)
+	case onStyle, onStyleKNN, inGray, inGrayKNN:
+		return x.onEmoji(row, e, tuning)
 	}
 	return tuning.Judge(e, train, x.test)
 }
 
 // transfer probes features on the other set.
-func (x *executor) transfer(e *pipeline.Run) (*pipeline.Run, error) {
-	if err := x.openOther(x.plan.Transfer); err != nil {
-		return nil, err
+func (x *executor) transfer(e *pipeline.Run) (r *pipeline.Run, err error) {
+	if x.other[0] == nil {
+		if x.other[0], x.other[1], err = data.Open(x.plan.Transfer); err != nil {
+			return nil, err
+		}
 	}
 	return pipeline.LinearProbe(e, x.other[0], x.other[1])
-}
-
-func (x *executor) openOther(name string) (err error) {
-	if x.other[0] == nil {
-		x.other[0], x.other[1], err = data.Open(name)
-	}
-	return err
 }

@@ -81,7 +81,7 @@ type Row struct {
 	Name    string `json:"name"`             // of its file
 	Encoder string `json:"encoder"`          // a method, "random", "supervised", both with "-vit" too, or "pixels"
 	Seed    uint64 `json:"seed"`             // 0 for pixels
-	Judge   string `json:"judge,omitempty"`  // "probe", "knn", "transfer" or "finetune"; on emoji "style" and "style-knn"; "" makes the encoder
+	Judge   string `json:"judge,omitempty"`  // "probe", "knn", "transfer" or "finetune"; on emoji as emoji.go says; "" makes the encoder
 	Labels  int    `json:"labels,omitempty"` // labelled images a class; 0: all
 	Subset  int    `json:"subset"`           // which draw of them
 	Epochs  int    `json:"epochs,omitempty"` // of pre-training

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -119,23 +120,25 @@ func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
 }
 
 // openEmoji returns a set by its name: "emoji", all styles, or some, as in
-// "emoji-google-fluent"; with "/coloured" at the end, every picture stands on a
-// random colour, else all on white. The test split has the held-out concepts.
+// "emoji-google-fluent". With "/coloured" at the end, every picture stands on a
+// random colour, else all on white; with "/gray" every colour is the gray of its
+// lightness, in all three channels. The test split has the held-out concepts.
 // Classes are the groups; captions are the concepts'.
 func openEmoji(name string) (train, test *Set, err error) {
 	e, err := LoadEmoji()
 	if err != nil {
 		return nil, nil, err
 	}
-	base, coloured := strings.CutSuffix(name, "/coloured")
+	base, gray := strings.CutSuffix(name, "/gray")
+	base, coloured := strings.CutSuffix(base, "/coloured")
 	styles, err := e.chosen(base)
 	if err != nil {
 		return nil, nil, err
 	}
 	seen, held := e.Split()
-	train = e.set(name, "train", styles, seen, coloured)
+	train = e.set(name, "train", styles, seen, coloured, gray)
 	train.spec.Mean, train.spec.Std = statistics(train.pixels, 3)
-	test = e.set(name, "test", styles, held, coloured)
+	test = e.set(name, "test", styles, held, coloured, gray)
 	test.spec = train.spec
 	return train, test, nil
 }
@@ -155,7 +158,7 @@ func (e *Emoji) chosen(name string) ([]int, error) {
 }
 
 // set returns the pictures of the concepts, style after style.
-func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *Set {
+func (e *Emoji) set(name, split string, styles, concepts []int, coloured, gray bool) *Set {
 	groups := e.Groups()
 	var pixels []uint8
 	var labels []int
@@ -171,11 +174,25 @@ func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *
 			if p == nil {
 				continue
 			}
+			if gray {
+				withoutColour(p)
+			}
 			at, _ := slices.BinarySearch(groups, e.concepts[c].Group)
 			pixels, labels, captions = append(pixels, p...), append(labels, at), append(captions, e.concepts[c].Caption())
 		}
 	}
 	return newCaptioned(name, split, Spec{Height: EmojiSide, Width: EmojiSide, Channels: 3}, groups, pixels, labels, captions)
+}
+
+// withoutColour replaces pixels of red, green and blue by the gray of the same
+// lightness.
+func withoutColour(pixels []uint8) {
+	for i := 0; i < len(pixels); i += 3 {
+		l, _, _ := Lab(float32(pixels[i])/255, float32(pixels[i+1])/255, float32(pixels[i+2])/255)
+		level, _, _ := FromLab(l, 0, 0)
+		g := uint8(math.Round(float64(255 * min(max(level, 0), 1))))
+		pixels[i], pixels[i+1], pixels[i+2] = g, g, g
+	}
 }
 
 // PackEmoji writes what LoadEmoji reads: compressed, the length of a JSON head,

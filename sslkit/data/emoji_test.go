@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,18 @@ func TestEmojiNames(t *testing.T) {
 	two, _, err := Open("emoji-google-twitter")
 	if err != nil || two.Len() != 2*google.Len() || two.Len() >= all.Len() {
 		t.Errorf("%d in one style, %d in two, %d in all, %v", google.Len(), two.Len(), all.Len(), err)
+	}
+	gray, _, err := Open("emoji-google/gray")
+	if err != nil || gray.Len() != google.Len() || gray.Digest() == google.Digest() {
+		t.Fatalf("gray: %v", err)
+	}
+	for i, p := range gray.Pixels(0) {
+		r, g, b := google.Pixels(0)[i-i%3], google.Pixels(0)[i-i%3+1], google.Pixels(0)[i-i%3+2]
+		was, _, _ := Lab(float32(r)/255, float32(g)/255, float32(b)/255)
+		is, _, _ := Lab(float32(p)/255, float32(p)/255, float32(p)/255)
+		if p != gray.Pixels(0)[i-i%3] || math.Abs(float64(was-is)) > 0.4 {
+			t.Fatalf("the gray of %d %d %d is %d, of lightness %g and not %g", r, g, b, p, is, was)
+		}
 	}
 	coloured, _, err := Open("emoji-google/coloured")
 	if err != nil || coloured.Len() != google.Len() || coloured.Digest() == google.Digest() {

@@ -16,8 +16,8 @@ func Names() []string {
 
 // Open returns a set by its name, or the one in a folder by its path, which
 // begins with "/" or "." (see ParseFolder). The emoji of some styles alone are
-// named as in "emoji-google-fluent", and on random colours as in
-// "emoji/coloured".
+// named as in "emoji-google-fluent", on random colours as in "emoji/coloured", and
+// without colour as in "emoji/gray".
 func Open(name string) (train, test *Set, err error) {
 	if name == "fashion-mini" {
 		return FashionMini()

@@ -19,7 +19,8 @@ import (
 // them, since an apple may be red or green and the mean of both is neither. Most
 // of most pictures is nearly gray, so rare colours weigh more (section 2.2). The
 // set must have colour, and the encoder must keep places, as nn.ResNet,
-// nn.ConvNet and nn.ViT do.
+// nn.ConvNet and nn.ViT do. It learns from gray pictures, and is best judged on
+// them, as in section 3.2 of the paper: what it makes of colours it never learnt.
 //
 // Two things differ from the paper. Bins' frequencies are the mean over the
 // batches so far, for a method sees no more of the data. The loss is divided by
