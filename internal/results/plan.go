@@ -52,7 +52,7 @@ var methods = []method{
 	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 5, 0.8, false, 20},
 	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 5, 0.8, false, 20},
 	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 5, 1.1, false, 20},
-	{"colorization", "colorization", func() sslkit.Method { return &pretext.Colorization{} }, false, 0, 1.1, false, 20},
+	{"colorization", "colorization", func() sslkit.Method { return &pretext.Colorization{} }, false, 0, 1.1, false, 60},
 	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 6, 1.6, false, 0},
 	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 8, 2, false, 40},
 	{"simclr-long", "SimCLR, long", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 60, 2, true, 0},
