@@ -10,6 +10,7 @@ import (
 	"sslnotes/internal/results"
 	"sslnotes/sslkit/clip"
 	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/pipeline"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -17,9 +18,12 @@ import (
 type retrieveOptions struct {
 	training, style, dir, weights string
 	export, peers                 string
-	baselines, make               bool
+	baselines, make, tried        bool
 	seeds                         int
 }
+
+// judgedStyle is the set that the recipe's runs are judged by.
+const judgedStyle = "emoji-twitter"
 
 // retrieve is hidden: it serves this project's own numbers of CLIP.
 func (a *app) retrieve() *cobra.Command {
@@ -36,12 +40,17 @@ never saw among themselves.
 what they and the baselines answer in --dir. What is there already is not made
 again. The first seed's weights become those that clip.Pretrained returns.
 
+--tried keeps what a run answers among what was tried before the recipe was
+chosen: of a style that is held out for choosing, not the one that --make judges
+by.
+
 --export writes the set that the recipe trains on into a folder, for
 sslkit/bench/peers/clip.py, which trains by the recipe in PyTorch. --peers asks
 the models that it left in a folder what --make asks ours.`,
 		Example: `  sslnotes train clip --data emoji-google-fluent --encoder resnet
   sslnotes retrieve clip-1
   sslnotes retrieve --make --seeds 3
+  sslnotes retrieve clip-2 --tried --training emoji-google-fluent-flat-firefox --style emoji-blobs
   sslnotes retrieve --export out/emoji
   sslnotes retrieve --peers out/peers/clip`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -58,7 +67,7 @@ the models that it left in a folder what --make asks ours.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.training, "training", clip.RecipeData, "the set that baselines learn from")
-	f.StringVar(&o.style, "style", "emoji-twitter", "the set that is judged")
+	f.StringVar(&o.style, "style", judgedStyle, "the set that is judged")
 	f.BoolVar(&o.baselines, "baselines", true, "ask the baselines too, which takes minutes")
 	f.BoolVar(&o.make, "make", false, "make the runs of the recipe")
 	f.IntVar(&o.seeds, "seeds", 3, "with --make, the runs")
@@ -66,7 +75,8 @@ the models that it left in a folder what --make asks ours.`,
 	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first seed's weights")
 	f.StringVar(&o.export, "export", "", "write the recipe's training set into this folder")
 	f.StringVar(&o.peers, "peers", "", "ask the models that sslkit/bench/peers/clip.py left in this folder")
-	c.MarkFlagsMutuallyExclusive("make", "export", "peers")
+	f.BoolVar(&o.tried, "tried", false, "keep what the runs answer among what was tried")
+	c.MarkFlagsMutuallyExclusive("make", "export", "peers", "tried")
 	return c
 }
 
@@ -115,6 +125,9 @@ func (r retrieval) ridge(penalty float64) (results.Retrieval, error) {
 }
 
 func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string) error {
+	if o.tried && o.style == judgedStyle {
+		return fmt.Errorf("--style is %s, by which the recipe's runs are judged: options are chosen by another", o.style)
+	}
 	r, err := questions(o.training, o.style)
 	if err != nil {
 		return err
@@ -126,13 +139,19 @@ func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string)
 	}
 	line("chance", r.chance())
 	for _, ref := range runs {
-		m, err := a.modelOf(ctx, ref)
+		run, m, err := a.modelOf(ctx, ref)
 		if err != nil {
 			return err
 		}
-		line(ref, r.answers(r.known.Answer(m), r.unknown.Answer(m)))
+		got := r.answers(r.known.Answer(m), r.unknown.Answer(m))
+		line(ref, got)
+		if o.tried {
+			if err := r.keepTried(o, run, got); err != nil {
+				return err
+			}
+		}
 	}
-	if !o.baselines {
+	if o.tried || !o.baselines {
 		return nil
 	}
 	line("nearest pixels", r.answers(r.known.Neighbour(r.training), r.unknown.Neighbour(r.training)))
@@ -146,21 +165,37 @@ func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string)
 	return nil
 }
 
-// modelOf loads what a run of CLIP trained.
-func (a *app) modelOf(ctx context.Context, ref string) (*clip.CLIP, error) {
+// modelOf loads a run of CLIP with what it trained.
+func (a *app) modelOf(ctx context.Context, ref string) (*pipeline.Run, *clip.CLIP, error) {
 	s, err := a.session(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	run, err := s.Load(ref)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, ok := run.Method().(*clip.CLIP)
 	if !ok {
-		return nil, fmt.Errorf("run %s is no finished run of CLIP", run.Name())
+		return nil, nil, fmt.Errorf("run %s is no finished run of CLIP", run.Name())
 	}
-	return m, nil
+	return run, m, nil
+}
+
+// keepTried keeps what a run answers. It returns an error if the run trained on
+// other pictures than r is about.
+func (r retrieval) keepTried(o retrieveOptions, run *pipeline.Run, got results.Retrieval) error {
+	rec, err := run.Record()
+	if err != nil {
+		return err
+	}
+	if d := rec.Data[0].Digest; d != r.training.Digest() {
+		return fmt.Errorf("run %s trained on %s, and --training is %s", run.Name(), rec.Data[0].Name, o.training)
+	}
+	f := r.about(fmt.Sprintf("clip-%.8s", rec.Digest), o)
+	f.Of(rec, 0)
+	f.Add("CLIP", got)
+	return f.WriteTried(o.dir)
 }
 
 // makeRetrieval makes what is missing in o.dir.

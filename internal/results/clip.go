@@ -83,6 +83,10 @@ func (f RetrievalFile) Write(dir string) error {
 	if f.Peer != nil {
 		f.Command = peersCommand
 	}
+	return f.write(dir)
+}
+
+func (f RetrievalFile) write(dir string) error {
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
@@ -138,7 +142,12 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return retrievalTable(base, runs, earlier, theirs), nil
+	table := retrievalTable(base, runs, earlier, theirs)
+	if len(runs) == 0 {
+		return table, nil
+	}
+	attempts, err := retrievalTried(filepath.Join(dir, tried), runs[0])
+	return table + attempts, err
 }
 
 // retrievals reads the runs of a recipe, one a seed.

@@ -40,6 +40,38 @@ func TestRetrievalSection(t *testing.T) {
 	}
 }
 
+// TestRetrievalTried shows what other recipes answered, the best last, by what they
+// do otherwise, and refuses what was asked about the style of the results.
+func TestRetrievalTried(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, judged, config string, r Retrieval, write func(RetrievalFile, string) error) {
+		t.Helper()
+		f := RetrievalFile{Name: name, Judged: judged, Training: "abc", Seen: 900, Held: 136, Config: json.RawMessage(config)}
+		f.Add("CLIP", r)
+		if err := write(f, filepath.Join(dir, "clip")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recipe := `{"Schedule":{"Steps":3000,"BatchSize":256,"Seed":1},"Encoder":{"type":"nn.ConvNet","Channels":[32,64]},"Method":{"Dim":64,"Map":true,"Augment":[{"type":"augment.Crop","MinArea":0.6}]}}`
+	other := `{"Schedule":{"Steps":6000,"BatchSize":256,"Seed":2},"Encoder":{"type":"nn.ConvNet","Channels":[64,128]},"Method":{"Dim":64,"Augment":[{"type":"augment.Crop","MinArea":0.4}]}}`
+	put("baselines", "emoji-twitter", `{}`, Retrieval{}, RetrievalFile.Write)
+	put("clip-1", "emoji-twitter", recipe, Retrieval{0.6, 0.8, 0.24, 0.4}, RetrievalFile.Write)
+	put("clip-aa", "emoji-blobs", other, Retrieval{0.4, 0.6, 0.2, 0.4}, RetrievalFile.WriteTried)
+	put("clip-bb", "emoji-blobs", recipe, Retrieval{0.3, 0.5, 0.1, 0.3}, RetrievalFile.WriteTried)
+	s, err := retrieval(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "| nothing | 3000 × 256 | 30.0 | 50.0 | 10.0 | 30.0 |\n| Channels [64 128], MinArea 0.4, no Map | 6000 × 256 | 40.0 | 60.0 | 20.0 | 40.0 |\n"
+	if !strings.HasSuffix(s, want) || !strings.Contains(s, "asked about blobs, 900 pictures") {
+		t.Errorf("no %q in\n%s", want, s)
+	}
+	put("clip-cc", "emoji-twitter", recipe, Retrieval{}, RetrievalFile.WriteTried)
+	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "clip-cc.json is about emoji-twitter") {
+		t.Errorf("asked about the style of the results: error %v", err)
+	}
+}
+
 // TestRetrievalBesidePyTorch shows PyTorch's CLIP beside ours with the
 // difference, and refuses one of another budget or other data.
 func TestRetrievalBesidePyTorch(t *testing.T) {

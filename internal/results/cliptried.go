@@ -1,0 +1,114 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const triedCommand = "sslnotes retrieve RUN --tried"
+
+// WriteTried writes the file, of a training by another recipe, among what was tried
+// in the folder of the recipe's.
+func (f RetrievalFile) WriteTried(dir string) error {
+	f.Command = triedCommand
+	return f.write(filepath.Join(dir, tried))
+}
+
+// retrievalTried shows what trainings kept in dir answered about a style that was
+// held out of training, for choosing, and how their options differ from the recipe's.
+func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) == 0 {
+		return "", err
+	}
+	usual, err := options(recipe.Config)
+	if err != nil {
+		return "", fmt.Errorf("results: %s: %w", recipe.Name, err)
+	}
+	var all []RetrievalFile
+	for _, file := range files {
+		f, err := ReadRetrieval(dir, strings.TrimSuffix(filepath.Base(file), ".json"))
+		if err != nil {
+			return "", err
+		}
+		all = append(all, f)
+		if len(f.Answers) != 1 || f.Judged == recipe.Judged || f.Judged != all[0].Judged {
+			return "", fmt.Errorf("results: %s is about %s, the others about %s, and the recipe is judged by %s", file, f.Judged, all[0].Judged, recipe.Judged)
+		}
+	}
+	slices.SortFunc(all, func(a, b RetrievalFile) int { // the worst first
+		return int(1e6*(a.Answers[0].Seen1+a.Answers[0].Held1)) - int(1e6*(b.Answers[0].Seen1+b.Answers[0].Held1))
+	})
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nWhat was tried, trained on %d pictures of the other styles and asked about %s, %d pictures of seen concepts and %d of held-out ones (whose R@1 has a standard error of some 3), in one seed each. `%s` writes a line.\n\n| otherwise than the recipe | steps × batch | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|---|\n",
+		all[0].Pictures, strings.TrimPrefix(all[0].Judged, "emoji-"), all[0].Seen, all[0].Held, triedCommand)
+	for _, f := range all {
+		has, err := options(f.Config)
+		if err != nil {
+			return "", fmt.Errorf("results: %s: %w", f.Name, err)
+		}
+		steps, batch := budget(f.Config)
+		r := f.Answers[0].Retrieval
+		fmt.Fprintf(&b, "| %s | %d × %d | %.1f | %.1f | %.1f | %.1f |\n", differing(has, usual), steps, batch, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
+	}
+	return b.String(), nil
+}
+
+// options lists the recorded options of a training by name, such as
+// "Method.Augment.0.MinArea", but for its length and its seed.
+func options(config json.RawMessage) (map[string]string, error) {
+	var c map[string]any
+	if err := json.Unmarshal(config, &c); err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	flatten(all, "", c)
+	for _, name := range []string{"Steps", "Epochs", "Seed", "BatchSize", "Monitor", "CheckpointEvery"} {
+		delete(all, "Schedule."+name)
+	}
+	return all, nil
+}
+
+// flatten adds the leaves of a value to all, lists of numbers being leaves.
+func flatten(all map[string]string, name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			flatten(all, strings.TrimPrefix(name+"."+k, "."), x)
+		}
+		return
+	case []any:
+		if len(v) > 0 {
+			if _, ok := v[0].(map[string]any); ok {
+				for i, x := range v {
+					flatten(all, fmt.Sprintf("%s.%d", name, i), x)
+				}
+				return
+			}
+		}
+	}
+	all[name] = fmt.Sprint(v)
+}
+
+// differing names the options of has that are not as usual.
+func differing(has, usual map[string]string) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(has)) {
+		if has[name] != usual[name] {
+			names = append(names, name[strings.LastIndex(name, ".")+1:]+" "+strings.TrimPrefix(has[name], "nn."))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(usual)) {
+		if _, ok := has[name]; !ok {
+			names = append(names, "no "+name[strings.LastIndex(name, ".")+1:])
+		}
+	}
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
