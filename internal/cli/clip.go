@@ -143,10 +143,13 @@ func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string)
 		if err != nil {
 			return err
 		}
-		got := r.answers(r.known.Answer(m), r.unknown.Answer(m))
-		line(ref, got)
+		f := r.about("", o)
+		r.ask(&f, "CLIP", m)
+		for i, answer := range f.Answers {
+			line([]string{ref, "  by an ensemble"}[i], answer.Retrieval)
+		}
 		if o.tried {
-			if err := r.keepTried(o, run, got); err != nil {
+			if err := r.keepTried(o, run, f); err != nil {
 				return err
 			}
 		}
@@ -182,9 +185,16 @@ func (a *app) modelOf(ctx context.Context, ref string) (*pipeline.Run, *clip.CLI
 	return run, m, nil
 }
 
+// ask adds a model's answers to a file, alone and in an ensemble.
+func (r retrieval) ask(f *results.RetrievalFile, who string, m *clip.CLIP) {
+	f.Add(who, r.answers(r.known.Answer(m), r.unknown.Answer(m)))
+	e := clip.RecipeEnsemble(r.training)
+	f.Add(who+", by an ensemble", r.answers(e.Answer(m, r.known), e.Answer(m, r.unknown)))
+}
+
 // keepTried keeps what a run answers. It returns an error if the run trained on
 // other pictures than r is about.
-func (r retrieval) keepTried(o retrieveOptions, run *pipeline.Run, got results.Retrieval) error {
+func (r retrieval) keepTried(o retrieveOptions, run *pipeline.Run, f results.RetrievalFile) error {
 	rec, err := run.Record()
 	if err != nil {
 		return err
@@ -192,9 +202,8 @@ func (r retrieval) keepTried(o retrieveOptions, run *pipeline.Run, got results.R
 	if d := rec.Data[0].Digest; d != r.training.Digest() {
 		return fmt.Errorf("run %s trained on %s, and --training is %s", run.Name(), rec.Data[0].Name, o.training)
 	}
-	f := r.about(fmt.Sprintf("clip-%.8s", rec.Digest), o)
+	f.Name = fmt.Sprintf("clip-%.8s", rec.Digest)
 	f.Of(rec, 0)
-	f.Add("CLIP", got)
 	return f.WriteTried(o.dir)
 }
 
@@ -259,7 +268,7 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name 
 	}
 	f := r.about(name, o)
 	f.Of(rec, results.CPUSeconds()-before)
-	f.Add("CLIP", r.answers(r.known.Answer(m), r.unknown.Answer(m)))
+	r.ask(&f, "CLIP", m)
 	if seed == 1 {
 		if err := writeWeights(o.weights, m); err != nil {
 			return err

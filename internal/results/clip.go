@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sslnotes/tracker"
@@ -55,7 +56,8 @@ type Answered struct {
 	Retrieval
 }
 
-// Add adds answers.
+// Add adds answers. Of a run the first is that to the question as it is, and the
+// second, if there is one, that of an ensemble.
 func (f *RetrievalFile) Add(who string, r Retrieval) { f.Answers = append(f.Answers, Answered{who, r}) }
 
 // Of says which run answers, and that it took so many CPU seconds.
@@ -157,7 +159,7 @@ func retrievals(dir, recipe string, base RetrievalFile) (runs []RetrievalFile, e
 		if err != nil {
 			return nil, err
 		}
-		if f.Training != base.Training || f.Judged != base.Judged || len(f.Answers) != 1 {
+		if f.Training != base.Training || f.Judged != base.Judged || len(f.Answers) == 0 {
 			return nil, fmt.Errorf("results: %s: %s is of other data than the baselines", dir, f.Name)
 		}
 		runs = append(runs, f)
@@ -202,6 +204,9 @@ func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) s
 	if len(theirs) > 0 {
 		fmt.Fprintf(&b, ". %s", fmt.Sprintf(besideCLIP, len(theirs)))
 	}
+	if slices.ContainsFunc(runs, func(f RetrievalFile) bool { return len(f.Answers) > 1 }) {
+		b.WriteString(". An ensemble averages the features of 16 random views of each picture, and of 16 random choices of each caption's phrases, with those of the whole, and counts less what is similar to all pictures of training (`clip.RecipeEnsemble`)")
+	}
 	b.WriteString(".\n\n| | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|\n")
 	row := func(who string, show func(get func(Retrieval) float64) string) {
 		fmt.Fprintf(&b, "| %s |", who)
@@ -213,21 +218,26 @@ func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) s
 		}
 		b.WriteString("\n")
 	}
-	each := func(runs []RetrievalFile, get func(Retrieval) float64) (all []float64) {
+	each := func(runs []RetrievalFile, get func(Retrieval) float64, answer int) (all []float64) {
 		for _, f := range runs {
-			all = append(all, get(f.Answers[0].Retrieval))
+			if answer < len(f.Answers) {
+				all = append(all, get(f.Answers[answer].Retrieval))
+			}
 		}
 		return all
 	}
+	seen1 := func(r Retrieval) float64 { return r.Seen1 }
 	of := func(who string, runs []RetrievalFile) {
-		if len(runs) > 0 {
-			row(who, func(get func(Retrieval) float64) string { return cell(each(runs, get)) })
+		for answer, how := range []string{"", asked} {
+			if len(each(runs, seen1, answer)) > 0 {
+				row(who+how, func(get func(Retrieval) float64) string { return cell(each(runs, get, answer)) })
+			}
 		}
 	}
 	of("CLIP", runs)
 	of("CLIP in PyTorch", theirs)
 	if len(runs) > 0 && len(theirs) > 0 {
-		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get), each(theirs, get)) })
+		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get, 0), each(theirs, get, 0)) })
 	}
 	of("CLIP, by an earlier recipe", earlier)
 	for _, a := range base.Answers {
@@ -235,6 +245,9 @@ func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) s
 	}
 	return b.String()
 }
+
+// asked marks the answers of an ensemble.
+const asked = ", by an ensemble"
 
 // besideCLIP tells of so many peers.
 const besideCLIP = "For CLIP in PyTorch, encoders, loss, augmentation, optimizer, schedule and number of steps were written again (`sslkit/bench/peers/clip.py`); it trained there on the same pictures and captions in the same tokens, with random numbers of its own, in %d seeds, and our program asked it. The difference stands with its standard error, which counts both spreads since the seeds are not pairs. With our random numbers in place of its own and a hundred times the decay, PyTorch's first 40 losses are ours to the roundings of float32 (`TestStepsAreThePeers`)"

@@ -48,6 +48,9 @@ func TestRetrievalTried(t *testing.T) {
 		t.Helper()
 		f := RetrievalFile{Name: name, Judged: judged, Training: "abc", Seen: 900, Held: 136, Config: json.RawMessage(config)}
 		f.Add("CLIP", r)
+		if name == "clip-aa" {
+			f.Add("CLIP, by an ensemble", Retrieval{0.5, 0.7, 0.3, 0.5})
+		}
 		if err := write(f, filepath.Join(dir, "clip")); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +65,7 @@ func TestRetrievalTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "| nothing | 3000 × 256 | 30.0 | 50.0 | 10.0 | 30.0 |\n| Channels [64 128], MinArea 0.4, no Map | 6000 × 256 | 40.0 | 60.0 | 20.0 | 40.0 |\n"
+	want := "| nothing | 3000 × 256 | 30.0 | 50.0 | 10.0 | 30.0 |\n| Channels [64 128], MinArea 0.4, no Map | 6000 × 256 | 40.0 | 60.0 | 20.0 | 40.0 |\n| Channels [64 128], MinArea 0.4, no Map, by an ensemble | 6000 × 256 | 50.0 | 70.0 | 30.0 | 50.0 |\n"
 	if !strings.HasSuffix(s, want) || !strings.Contains(s, "asked about blobs, 900 pictures") {
 		t.Errorf("no %q in\n%s", want, s)
 	}
@@ -95,6 +98,18 @@ func TestRetrievalBesidePyTorch(t *testing.T) {
 	if s, err := retrieval(dir); err != nil || strings.Contains(s, "PyTorch") {
 		t.Errorf("without peers, PyTorch is spoken of, or %v:\n%s", err, s)
 	}
+	withMore, err := ReadRetrieval(filepath.Join(dir, "clip"), "clip-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	withMore.Add("CLIP, by an ensemble", Retrieval{0.7, 0.9, 0.3, 0.5})
+	if err := withMore.Write(filepath.Join(dir, "clip")); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := retrieval(dir); err != nil || !strings.Contains(s, "| CLIP, by an ensemble | 70.0 | 90.0 | 30.0 | 50.0 |") {
+		t.Errorf("an ensemble's answers are not shown, or %v:\n%s", err, s)
+	}
+	put("clip-1", "abc", Retrieval{0.60, 0.80, 0.24, 0.4}, ours)
 	put("torch-1", "abc", Retrieval{0.63, 0.81, 0.21, 0.5}, theirs(3000, 256))
 	s, err := retrieval(dir)
 	if err != nil {

@@ -36,7 +36,7 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 			return "", err
 		}
 		all = append(all, f)
-		if len(f.Answers) != 1 || f.Judged == recipe.Judged || f.Judged != all[0].Judged {
+		if len(f.Answers) == 0 || f.Judged == recipe.Judged || f.Judged != all[0].Judged {
 			return "", fmt.Errorf("results: %s is about %s, the others about %s, and the recipe is judged by %s", file, f.Judged, all[0].Judged, recipe.Judged)
 		}
 	}
@@ -52,8 +52,13 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 			return "", fmt.Errorf("results: %s: %w", f.Name, err)
 		}
 		steps, batch := budget(f.Config)
-		r := f.Answers[0].Retrieval
-		fmt.Fprintf(&b, "| %s | %d × %d | %.1f | %.1f | %.1f | %.1f |\n", differing(has, usual), steps, batch, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
+		for i, r := range f.Answers {
+			what := differing(has, usual)
+			if i > 0 {
+				what += asked
+			}
+			fmt.Fprintf(&b, "| %s | %d × %d | %.1f | %.1f | %.1f | %.1f |\n", what, steps, batch, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
+		}
 	}
 	return b.String(), nil
 }

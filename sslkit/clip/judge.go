@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -71,4 +72,78 @@ func (q Question) Chance() float64 { return 1 / float64(len(q.Candidates)) }
 // the model sees them.
 func (q Question) Answer(m *CLIP) *tensor.Tensor {
 	return tensor.MatMulT(m.Embed(q.Pictures, nil), m.TextFeatures(q.Candidates))
+}
+
+// An Ensemble asks a model in several ways at once. Its zero value asks as Answer
+// does.
+type Ensemble struct {
+	Views int // random views of each picture, as in training, of which the features are averaged with its own
+	Texts int // random choices of each caption's phrases, as in training, likewise
+
+	// Bank is pictures by which candidates that are similar to all are found out,
+	// those of training (querybank normalisation; Bogolin and others 2022, equation
+	// 3): similarities are divided by the sum of theirs, after an exponential of
+	// Sharpness times the cosine. If nil, no such thing.
+	Bank      *data.Set
+	Sharpness float64 // If 0, 10.
+
+	Seed uint64 // of views and choices
+}
+
+// Answer returns the similarities [M,N] of a question's pictures to its candidates.
+// With a Bank they are logarithms over Sharpness.
+func (e Ensemble) Answer(m *CLIP, q Question) *tensor.Tensor {
+	texts := e.texts(m, q.Candidates)
+	s := tensor.MatMulT(e.pictures(m, q.Pictures), texts)
+	if e.Bank == nil {
+		return s
+	}
+	if e.Sharpness == 0 {
+		e.Sharpness = 10
+	}
+	n := len(q.Candidates)
+	sums := make([]float64, n)
+	for i, v := range tensor.MatMulT(m.Embed(e.Bank, nil), texts).Data() {
+		sums[i%n] += tensor.Exp64(e.Sharpness * float64(v))
+	}
+	for i, v := range s.Data() {
+		s.Data()[i] = float32(float64(v) - rng.Log(sums[i%n])/e.Sharpness)
+	}
+	return s
+}
+
+// texts are the features of captions.
+func (e Ensemble) texts(m *CLIP, captions []string) *tensor.Tensor {
+	sum := m.TextFeatures(captions)
+	said := make([]string, len(captions))
+	for draw := range e.Texts {
+		for i, c := range captions {
+			said[i] = m.say(c, rng.New(e.Seed, "asked caption", uint64(draw), uint64(i)))
+		}
+		add(sum, m.TextFeatures(said))
+	}
+	return tensor.L2Normalize(sum, 1e-12)
+}
+
+// pictures are the features of a set's.
+func (e Ensemble) pictures(m *CLIP, set *data.Set) *tensor.Tensor {
+	sum := m.Embed(set, nil)
+	x := tensor.New(set.Len(), m.in.Height, m.in.Width, m.in.Channels)
+	size := x.Len() / set.Len()
+	view := data.Image{H: m.in.Height, W: m.in.Width, C: m.in.Channels, Pix: make([]float32, size)}
+	for draw := range e.Views {
+		for i := range set.Len() {
+			m.Augment.Draw(&view, set.Image(i), rng.New(e.Seed, "asked view", uint64(draw), uint64(i)))
+			m.in.Normalise(x.Data()[i*size:(i+1)*size], view)
+		}
+		add(sum, m.ImageFeatures(x))
+	}
+	return tensor.L2Normalize(sum, 1e-12)
+}
+
+// add adds x to sum.
+func add(sum, x *tensor.Tensor) {
+	for i, v := range x.Data() {
+		sum.Data()[i] += v
+	}
 }

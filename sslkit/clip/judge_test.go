@@ -12,6 +12,7 @@ import (
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pipeline"
+	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -81,6 +82,55 @@ func TestQuestions(t *testing.T) {
 	}
 	if _, _, err := Questions(train, seen, seen); err == nil {
 		t.Error("held-out concepts that are in training pass")
+	}
+}
+
+// TestEnsemble holds an ensemble against its parts, computed one by one.
+func TestEnsemble(t *testing.T) {
+	set := pictures(t, "emoji-google")
+	s := &pipeline.Session{Path: filepath.Join(t.TempDir(), "runs.db")}
+	m := small()
+	if _, err := s.Pretrain(nn.ConvNet{Channels: []int{4, 8}}, m, set.Unlabelled(), sslkit.Schedule{Steps: 3, BatchSize: 8, Watch: -1}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Store.Close()
+	q, err := ask(set, set.Captions(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := q.Answer(m)
+	for i, v := range (Ensemble{}).Answer(m, q).Data() {
+		near(t, "alone", float64(v), float64(plain.Data()[i]), 1e-6)
+	}
+	// One view and one choice of phrases: the unit sums of two unit features.
+	image, text := m.Embed(set, nil), m.TextFeatures(q.Candidates)
+	x, said := tensor.New(set.Len(), m.in.Height, m.in.Width, m.in.Channels), []string{}
+	for i := range set.Len() {
+		view := data.Image{H: m.in.Height, W: m.in.Width, C: m.in.Channels, Pix: make([]float32, x.Len()/set.Len())}
+		m.View(&view, set.Image(i), 0, rng.New(7, "asked view", 0, uint64(i)))
+		m.in.Normalise(x.Data()[i*len(view.Pix):], view)
+	}
+	for i, c := range q.Candidates {
+		said = append(said, m.say(c, rng.New(7, "asked caption", 0, uint64(i))))
+	}
+	if slices.Equal(said, q.Candidates) {
+		t.Error("every caption is said whole")
+	}
+	both := func(a, b *tensor.Tensor) *tensor.Tensor { return tensor.L2Normalize(tensor.Add(a, b), 1e-12) }
+	together := tensor.MatMulT(both(image, m.ImageFeatures(x)), both(text, m.TextFeatures(said)))
+	for i, v := range (Ensemble{Views: 1, Texts: 1, Seed: 7}).Answer(m, q).Data() {
+		near(t, "together", float64(v), float64(together.Data()[i]), 1e-6)
+	}
+	// With the pictures themselves as the bank, exp(5 s) of a candidate sums to 1.
+	n := len(q.Candidates)
+	sums := make([]float64, n)
+	banked := (Ensemble{Bank: set, Sharpness: 5}).Answer(m, q).Data()
+	for i, v := range banked {
+		sums[i%n] += math.Exp(5 * float64(v))
+		near(t, "shift of a candidate", float64(v-plain.Data()[i]), float64(banked[i%n]-plain.Data()[i%n]), 1e-6)
+	}
+	for _, v := range sums {
+		near(t, "sum over the bank", v, 1, 1e-5)
 	}
 }
 

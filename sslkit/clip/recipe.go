@@ -3,6 +3,7 @@ package clip
 import (
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 )
 
@@ -23,4 +24,10 @@ func Recipe() (nn.Plan, *CLIP, sslkit.Schedule) {
 		},
 	}
 	return nn.ConvNet{}, m, sslkit.Schedule{Steps: 3000, BatchSize: 256, LearningRate: 4e-3, Monitor: -1}
+}
+
+// RecipeEnsemble asks what Recipe trained on a set in the ways that the same pictures
+// favoured.
+func RecipeEnsemble(training *data.Set) Ensemble {
+	return Ensemble{Views: 16, Texts: 16, Bank: training}
 }
