@@ -64,7 +64,8 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 }
 
 // options lists the recorded options of a training by name, such as
-// "Method.Augment.0.MinArea", but for its length and its seed.
+// "Method.Augment.0.MinArea", but for its seed, its length, and what follows from
+// that.
 func options(config json.RawMessage) (map[string]string, error) {
 	var c map[string]any
 	if err := json.Unmarshal(config, &c); err != nil {
@@ -72,7 +73,7 @@ func options(config json.RawMessage) (map[string]string, error) {
 	}
 	all := map[string]string{}
 	flatten(all, "", c)
-	for _, name := range []string{"Steps", "Epochs", "Seed", "BatchSize", "Monitor", "CheckpointEvery"} {
+	for _, name := range []string{"Steps", "Epochs", "Seed", "BatchSize", "Warmup", "Watch"} {
 		delete(all, "Schedule."+name)
 	}
 	return all, nil
