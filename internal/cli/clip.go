@@ -36,9 +36,10 @@ func (a *app) retrieve() *cobra.Command {
 never saw: of concepts they trained on among all captions, and of concepts they
 never saw among themselves.
 
---make makes the runs of this project's recipe instead, one a seed, and leaves
-what they and the baselines answer in --dir. What is there already is not made
-again. The first seed's weights become those that clip.Pretrained returns.
+--make makes the runs of this project's two recipes instead, one a seed, and
+leaves what they and the baselines answer in --dir. What is there already is not
+made again. The first seed's weights of the long one become those that
+clip.Pretrained returns.
 
 --tried keeps what a run answers among what was tried before the recipe was
 chosen: of a style that is held out for choosing, not the one that --make judges
@@ -213,15 +214,17 @@ func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
 	if err != nil {
 		return err
 	}
-	for seed := 1; seed <= o.seeds; seed++ {
-		name := fmt.Sprintf("clip-%d", seed)
-		if results.HasRetrieval(o.dir, name) {
-			continue
+	for _, name := range []string{results.RecipeName, results.LongName} {
+		for seed := 1; seed <= o.seeds; seed++ {
+			file := fmt.Sprintf("%s-%d", name, seed)
+			if results.HasRetrieval(o.dir, file) {
+				continue
+			}
+			if err := a.makeRun(ctx, r, o, name, uint64(seed)); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%s is in %s\n", file, o.dir)
 		}
-		if err := a.makeRun(ctx, r, o, name, uint64(seed)); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.out, "%s is in %s\n", name, o.dir)
 	}
 	if results.HasRetrieval(o.dir, "baselines") {
 		return nil
@@ -249,13 +252,17 @@ func (r retrieval) makeBaselines(o retrieveOptions) error {
 	return b.Write(o.dir)
 }
 
-// makeRun trains by the recipe and asks once.
+// makeRun trains by a recipe and asks once.
 func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name string, seed uint64) error {
 	s, err := a.session(ctx)
 	if err != nil {
 		return err
 	}
-	plan, m, schedule := clip.Recipe()
+	recipe := clip.Recipe
+	if name == results.LongName {
+		recipe = clip.LongRecipe
+	}
+	plan, m, schedule := recipe()
 	schedule.Seed = seed
 	before := results.CPUSeconds()
 	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
@@ -266,10 +273,10 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name 
 	if err != nil {
 		return err
 	}
-	f := r.about(name, o)
+	f := r.about(fmt.Sprintf("%s-%d", name, seed), o)
 	f.Of(rec, results.CPUSeconds()-before)
 	r.ask(&f, "CLIP", m)
-	if seed == 1 {
+	if name == results.LongName && seed == 1 {
 		if err := writeWeights(o.weights, m); err != nil {
 			return err
 		}

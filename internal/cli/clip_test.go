@@ -11,10 +11,10 @@ import (
 // the run was asked that made it.
 func TestPretrainedAnswersAsItsRun(t *testing.T) {
 	const dir = "../../sslkit/results/clip"
-	if !results.HasRetrieval(dir, "clip-1") {
+	if !results.HasRetrieval(dir, "long-1") {
 		t.Fatal("the run of the first seed is not stored: sslnotes retrieve --make")
 	}
-	want, err := results.ReadRetrieval(dir, "clip-1")
+	want, err := results.ReadRetrieval(dir, "long-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func TestAskPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := results.ReadRetrieval("../../sslkit/results/clip", "clip-1")
+	want, err := results.ReadRetrieval("../../sslkit/results/clip", "long-1")
 	if err != nil {
 		t.Fatal(err)
 	}

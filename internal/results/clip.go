@@ -70,8 +70,13 @@ func (f *RetrievalFile) Of(r tracker.Run, cpu float64) {
 // CPUSeconds is what this process has used so far, or 0 if that is not known.
 func CPUSeconds() float64 { return cpuTime().Seconds() }
 
-// PeerPrefix begins the names of files of models that PyTorch trained.
-const PeerPrefix = "torch"
+// Names of files begin so, and end with the seed: of models by either recipe, and of
+// those that PyTorch trained by the first.
+const (
+	RecipeName = "clip"
+	LongName   = "long"
+	PeerPrefix = "torch"
+)
 
 // The commands that make the files that are missing.
 const (
@@ -129,7 +134,11 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	runs, err := retrievals(dir, "clip", base)
+	runs, err := retrievals(dir, RecipeName, base)
+	if err != nil {
+		return "", err
+	}
+	long, err := retrievals(dir, LongName, base)
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +153,7 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	table := retrievalTable(base, runs, earlier, theirs)
+	table := retrievalTable(base, runs, long, earlier, theirs)
 	if len(runs) == 0 {
 		return table, nil
 	}
@@ -182,20 +191,20 @@ func sameBudget(runs, theirs []RetrievalFile) error {
 	return nil
 }
 
-func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) string {
+func retrievalTable(base RetrievalFile, runs, long, earlier, theirs []RetrievalFile) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
 		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
 	if n := len(runs); n > 0 {
-		var cpu float64
-		for _, f := range runs {
-			cpu += f.CPU / 60 / float64(n)
-		}
 		seeds := "one seed"
 		if n > 1 {
 			seeds = fmt.Sprintf("mean ± standard deviation over %d seeds", n)
 		}
-		fmt.Fprintf(&b, ", %s, %.1f CPU minutes each. Numerics %s", seeds, cpu, runs[0].Numerics)
+		fmt.Fprintf(&b, ", %s, %.1f CPU minutes each", seeds, cpuMinutes(runs))
+		if len(long) > 0 {
+			fmt.Fprintf(&b, ", the long ones %.1f", cpuMinutes(long))
+		}
+		fmt.Fprintf(&b, ". Numerics %s", runs[0].Numerics)
 	}
 	b.WriteString(". By `" + retrievalCommand + "`")
 	if len(earlier) > 0 {
@@ -204,7 +213,7 @@ func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) s
 	if len(theirs) > 0 {
 		fmt.Fprintf(&b, ". %s", fmt.Sprintf(besideCLIP, len(theirs)))
 	}
-	if slices.ContainsFunc(runs, func(f RetrievalFile) bool { return len(f.Answers) > 1 }) {
+	if slices.ContainsFunc(slices.Concat(runs, long), func(f RetrievalFile) bool { return len(f.Answers) > 1 }) {
 		b.WriteString(". An ensemble averages the features of 16 random views of each picture, and of 16 random choices of each caption's phrases, with those of the whole, and counts less what is similar to all pictures of training (`clip.RecipeEnsemble`)")
 	}
 	b.WriteString(".\n\n| | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|\n")
@@ -239,11 +248,20 @@ func retrievalTable(base RetrievalFile, runs, earlier, theirs []RetrievalFile) s
 	if len(runs) > 0 && len(theirs) > 0 {
 		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get, 0), each(theirs, get, 0)) })
 	}
+	of("CLIP, long", long)
 	of("CLIP, by an earlier recipe", earlier)
 	for _, a := range base.Answers {
 		row(a.Who, func(get func(Retrieval) float64) string { return fmt.Sprintf("%.1f", 100*get(a.Retrieval)) })
 	}
 	return b.String()
+}
+
+// cpuMinutes is what runs took each.
+func cpuMinutes(runs []RetrievalFile) (mean float64) {
+	for _, f := range runs {
+		mean += f.CPU / 60 / float64(len(runs))
+	}
+	return mean
 }
 
 // asked marks the answers of an ensemble.

@@ -25,11 +25,17 @@ func TestRetrievalSection(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	f := RetrievalFile{Name: "long-1", Judged: "emoji-twitter", Training: "abc", CPU: 600}
+	f.Add("CLIP", Retrieval{0.62, 0.8, 0.3, 0.5})
+	f.Add("CLIP, by an ensemble", Retrieval{0.64, 0.8, 0.32, 0.5})
+	if err := f.Write(dir + "/clip"); err != nil {
+		t.Fatal(err)
+	}
 	s, err := retrieval(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| CLIP | 60.0 ± 14.1 | 80.0 ± 0.0 | 25.0 ± 0.0 | 50.0 ± 0.0 |", "| chance | 0.1 | 0.5 | 1.0 | 5.0 |", "over 2 seeds, 2.0 CPU minutes each", "1700 pictures", "none saw, twitter:", "| CLIP, by an earlier recipe | 40.0 |", "in 1 seeds under numerics 4"} {
+	for _, want := range []string{"| CLIP, long | 62.0 | 80.0 | 30.0 | 50.0 |\n| CLIP, long, by an ensemble | 64.0 |", "the long ones 10.0", "| CLIP | 60.0 ± 14.1 | 80.0 ± 0.0 | 25.0 ± 0.0 | 50.0 ± 0.0 |", "| chance | 0.1 | 0.5 | 1.0 | 5.0 |", "over 2 seeds, 2.0 CPU minutes each", "1700 pictures", "none saw, twitter:", "| CLIP, by an earlier recipe | 40.0 |", "in 1 seeds under numerics 4"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %q in %s", want, s)
 		}

@@ -26,7 +26,19 @@ func Recipe() (nn.Plan, *CLIP, sslkit.Schedule) {
 	return nn.ConvNet{}, m, sslkit.Schedule{Steps: 3000, BatchSize: 256, LearningRate: 4e-3, Monitor: -1}
 }
 
-// RecipeEnsemble asks what Recipe trained on a set in the ways that the same pictures
+// LongRecipe is Recipe for twice as many steps, which bear stronger augmentations.
+func LongRecipe() (nn.Plan, *CLIP, sslkit.Schedule) {
+	plan, m, s := Recipe()
+	m.Augment = augment.Chain{
+		augment.Crop{MinArea: 0.4, MaxArea: 1.3},
+		augment.Jitter{Brightness: 0.3, Contrast: 0.3, Saturation: 0.5, Hue: 0.06},
+		augment.Grayscale{P: 0.15},
+	}
+	s.Steps *= 2
+	return plan, m, s
+}
+
+// RecipeEnsemble asks what either trained on a set, in ways that the same pictures
 // favoured.
 func RecipeEnsemble(training *data.Set) Ensemble {
 	return Ensemble{Views: 16, Texts: 16, Bank: training}
