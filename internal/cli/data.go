@@ -27,7 +27,8 @@ at its end, images are cut to the middle square and scaled to 32×32.
 
 The styles of emoji can be named, as in emoji-google-twitter, and its pictures
 laid on random colours, as in emoji/coloured, or made gray, as in emoji/gray;
-concepts of its test split are not in its training split.`,
+concepts of its test split are not in its training split. The test split of
+emoji-google/on-twitter has the concepts of training, in another style.`,
 		Example: "  sslnotes data list\n  sslnotes data get fashion-mnist\n  sslnotes train simclr --data ./flowers@32",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },

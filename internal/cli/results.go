@@ -29,6 +29,11 @@ goes on from there.`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			p.Epochs = epochs
+			q := results.Emoji()
+			if emoji { // the options are this plan's, the page has the whole of the other
+				q.Seeds, q.Methods = p.Seeds, p.Methods
+				p.Seeds, p.Methods = 0, nil
+			}
 			write := func() error { return p.Write(dir, page, report) }
 			if tableOnly {
 				return write()
@@ -48,8 +53,6 @@ goes on from there.`,
 			case peers != "":
 				err = errors.Join(p.JudgePeers(s, peers, dir, a.out), write())
 			case emoji:
-				q := results.Emoji()
-				q.Seeds, q.Methods, q.Epochs = p.Seeds, p.Methods, p.Epochs
 				err = q.Execute(s, filepath.Join(dir, results.EmojiDir), a.out, write)
 			default:
 				err = p.Execute(s, dir, a.out, write)
@@ -74,5 +77,7 @@ goes on from there.`,
 	f.StringVar(&tried, "tried", "", "instead keep this training, judged on validation images, among what was tried, and write the table")
 	f.BoolVar(&emoji, "emoji", false, "instead make the rows on emoji, where methods that need colour are judged")
 	f.BoolVar(&tableOnly, "table", false, "only write the table from the finished rows")
+	c.MarkFlagsMutuallyExclusive("table", "emoji", "peers", "tried")
+	c.MarkFlagsMutuallyExclusive("emoji", "epochs")
 	return c
 }

@@ -19,7 +19,7 @@ const EmojiDir = "emoji"
 // judged: by the group of a picture's concept, of concepts that training did not show,
 // in colour and in gray, and of those that it did, in a style that it did not.
 func Emoji() Plan {
-	return Plan{Data: "emoji-google-fluent-flat-blobs-firefox", Style: "emoji-twitter"}
+	return Plan{Data: "emoji-google-fluent-flat-blobs-firefox", Style: "twitter"}
 }
 
 // Judgements on the unseen style, and of unseen concepts in gray.
@@ -27,7 +27,6 @@ const (
 	onStyle    = "style"
 	onStyleKNN = "style-knn"
 	inGray     = "gray"
-	inGrayKNN  = "gray-knn"
 )
 
 // emoji lists the rows of a plan with a Style.
@@ -38,42 +37,39 @@ func (p Plan) emoji() (rows []Row) {
 			rows = append(rows, p.judgement(e, judge, 0, 0))
 		}
 	}
-	judged(Row{Name: pixels, Encoder: pixels}, "knn", onStyleKNN, inGrayKNN) // probes of 3,072 pixels take hours
+	judged(Row{Name: pixels, Encoder: pixels}, "knn", onStyleKNN) // probes of 3,072 pixels take hours
 	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
 		for _, e := range p.encoders(seed) {
-			judged(e, "probe", "knn", onStyle, onStyleKNN, inGray, inGrayKNN)
+			judged(e, "probe", "knn", onStyle, onStyleKNN, inGray)
 		}
 		judged(Row{Name: fmt.Sprintf("%s-%d", supervised, seed), Encoder: supervised, Seed: seed}, onStyle, inGray)
 	}
 	return rows
 }
 
-// onEmoji makes a row on the other style or in gray; e is nil where there is to be an
-// encoder trained from scratch.
-func (x *executor) onEmoji(row Row, e *pipeline.Run, tuning pipeline.Tuning) (*pipeline.Run, error) {
-	train, test := x.train, x.test
-	name, opened := x.plan.Style, &x.style
-	gray := row.Judge == inGray || row.Judge == inGrayKNN
-	if gray {
-		name, opened = x.plan.Data+"/gray", &x.gray
+// emojiSets are what a row of a plan with a Style learns from and is asked about.
+func (x *executor) emojiSets(row Row) (train, test *data.Set, err error) {
+	opened, name := &x.style, x.plan.Data+"/on-"+x.plan.Style
+	switch row.Judge {
+	case inGray:
+		opened, name = &x.gray, x.plan.Data+"/gray"
+	case onStyle, onStyleKNN:
+	default:
+		return x.train, x.test, nil
 	}
 	if opened[0] == nil {
-		var err error
-		if opened[0], opened[1], err = data.Open(name); err != nil {
-			return nil, err
-		}
+		opened[0], opened[1], err = data.Open(name)
 	}
-	if test = opened[0]; gray {
-		train, test = opened[0], opened[1]
+	return opened[0], opened[1], err
+}
+
+// probeInGray probes features of gray pictures, standardised by those of gray ones.
+func probeInGray(e *pipeline.Run, train, test *data.Set) (*pipeline.Run, error) {
+	m, err := pipeline.Transfer([]*pipeline.Run{e}, []pipeline.Target{{Train: train, Test: test}})
+	if err != nil {
+		return nil, err
 	}
-	switch row.Judge {
-	case onStyleKNN, inGrayKNN:
-		return pipeline.KNN(e, train, test)
-	}
-	if e == nil {
-		return x.session.Supervised(x.plan.architecture(row.Encoder), train, test, tuning)
-	}
-	return pipeline.LinearProbe(e, train, test)
+	return m.Runs[0][0], nil
 }
 
 // emojiColumns are those of the table on emoji.
@@ -84,7 +80,6 @@ func emojiColumns() []column {
 		{"linear probe, unseen style", onStyle, 0},
 		{"nearest neighbours, unseen style", onStyleKNN, 0},
 		{"linear probe, unseen concepts in gray", inGray, 0},
-		{"nearest neighbours, unseen concepts in gray", inGrayKNN, 0},
 	}
 }
 
@@ -101,12 +96,12 @@ func (a accuracies) emojiPairs() (all []pair) {
 }
 
 // emojiSection writes what the rows in dir say, nothing if there are none.
-func emojiSection(dir string) (string, error) {
+func (p Plan) emojiSection(dir string) (string, error) {
 	dir = filepath.Join(dir, EmojiDir)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	a, err := Emoji().accuracies(dir)
+	a, err := p.accuracies(dir)
 	if err != nil {
 		return "", err
 	}
@@ -114,17 +109,17 @@ func emojiSection(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	asked := map[string]int{} // pictures, by judgement
+	pictures := map[string]int{} // that are asked about, by judgement
 	for _, r := range a.all {
 		for _, d := range r.Data {
 			if d.Role == "test" {
-				asked[r.Row.Judge] = d.Count
+				pictures[r.Row.Judge] = d.Count
 			}
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Asked after training on %s: about %d pictures of concepts that training did not show, in its styles; and about %d in a style that it did not show, %s, of concepts that it did but for a few. In gray, probes learn from gray pictures, too; colorization trains on them alone. Accuracy in percent, mean ± standard deviation over seeds, %d of %d rows finished. By `sslnotes results --emoji`.\n\n",
-		len(e.Groups()), a.plan.Data, asked["knn"], asked[onStyleKNN], a.plan.Style, len(a.all), len(a.plan.Rows()))
+	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Trained on %s, and asked about %d pictures of concepts that training did not show, in its styles, and %d of those that it did, in a style that it did not, %s. In gray, the probe learns from gray pictures, too, as colorization does. Accuracy in percent, mean ± standard deviation over seeds; above random weights, the probe of unseen concepts in colour, ± the standard error over seeds. %d of %d rows finished. Numerics %s. By `sslnotes results --emoji`.\n\n",
+		len(e.Groups()), a.plan.Data, pictures["knn"], pictures[onStyleKNN], a.plan.Style, len(a.all), len(a.plan.Rows()), pipeline.Numerics)
 	b.WriteString(a.table(emojiColumns()) + "\n" + a.costs() + differences(a.emojiPairs()))
 	return b.String(), nil
 }

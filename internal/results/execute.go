@@ -172,19 +172,21 @@ func outcome(r tracker.Run) string {
 
 // run executes a row.
 func (x *executor) run(row Row) (*pipeline.Run, error) {
-	train, err := x.train, error(nil)
-	if row.Labels != 0 {
-		if train, err = train.PerClass(row.Labels, row.Subset); err != nil {
-			return nil, err
-		}
+	train, test, err := x.train, x.test, error(nil)
+	switch {
+	case x.plan.Style != "":
+		train, test, err = x.emojiSets(row)
+	case row.Labels != 0:
+		train, err = train.PerClass(row.Labels, row.Subset)
+	}
+	if err != nil {
+		return nil, err
 	}
 	tuning := x.plan.tuning(row.Encoder, train.Len())
 	tuning.Seed = row.Seed
 	switch {
-	case strings.HasPrefix(row.Encoder, supervised) && row.Judge != "":
-		return x.onEmoji(row, nil, tuning)
 	case strings.HasPrefix(row.Encoder, supervised):
-		return x.session.Supervised(x.plan.architecture(row.Encoder), train, x.test, tuning)
+		return x.session.Supervised(x.plan.architecture(row.Encoder), train, test, tuning)
 	case row.Judge == "":
 		return x.encode(row)
 	}
@@ -193,16 +195,16 @@ func (x *executor) run(row Row) (*pipeline.Run, error) {
 		return nil, err
 	}
 	switch row.Judge {
-	case "probe":
-		return pipeline.LinearProbe(e, train, x.test)
-	case "knn":
-		return pipeline.KNN(e, train, x.test)
+	case "probe", onStyle:
+		return pipeline.LinearProbe(e, train, test)
+	case "knn", onStyleKNN:
+		return pipeline.KNN(e, train, test)
+	case inGray:
+		return probeInGray(e, train, test)
 	case "transfer":
 		return x.transfer(e)
-	case onStyle, onStyleKNN, inGray, inGrayKNN:
-		return x.onEmoji(row, e, tuning)
 	}
-	return tuning.Judge(e, train, x.test)
+	return tuning.Judge(e, train, test)
 }
 
 // transfer probes features on the other set.

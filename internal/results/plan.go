@@ -25,7 +25,7 @@ type Plan struct {
 	Encoder  nn.Plan         // of the methods that are not bound to another. If nil, nn.ConvNet of 32, 64 and 256 channels.
 	Patches  nn.Plan         // of those that need patches. If nil, nn.ViT.
 	Tuning   pipeline.Tuning // of fine-tuning and supervised training. If Steps is 0, those of passes; if BatchSize is 0, 64, or 128 from 10,000 images on.
-	Style    string          // If not "", a set of emoji in a style that Data has not; see Emoji.
+	Style    string          // If not "", a style of emoji that Data has not; see Emoji.
 }
 
 // method is one of the methods of the table.

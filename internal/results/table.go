@@ -141,11 +141,11 @@ func (p Plan) Report(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	coloured, err := emojiSection(dir)
+	onEmoji, err := Emoji().emojiSection(dir)
 	if err != nil {
 		return "", err
 	}
-	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + captioned + coloured + chosen, nil
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + captioned + onEmoji + chosen, nil
 }
 
 // caption says what the tables show.

@@ -120,10 +120,12 @@ func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
 }
 
 // openEmoji returns a set by its name: "emoji", all styles, or some, as in
-// "emoji-google-fluent". With "/coloured" at the end, every picture stands on a
-// random colour, else all on white; with "/gray" every colour is the gray of its
-// lightness, in all three channels. The test split has the held-out concepts.
-// Classes are the groups; captions are the concepts'.
+// "emoji-google-fluent". The test split has the held-out concepts; with
+// "/on-twitter" at the end it has the other concepts in that style instead. With
+// "/coloured" every picture stands on a random colour, else all on white; with
+// "/gray" every colour is the gray of its lightness, in all three channels, and
+// images are normalised as those in colour are. Classes are the groups; captions
+// are the concepts'.
 func openEmoji(name string) (train, test *Set, err error) {
 	e, err := LoadEmoji()
 	if err != nil {
@@ -131,14 +133,24 @@ func openEmoji(name string) (train, test *Set, err error) {
 	}
 	base, gray := strings.CutSuffix(name, "/gray")
 	base, coloured := strings.CutSuffix(base, "/coloured")
+	base, other, moved := strings.Cut(base, "/on-")
 	styles, err := e.chosen(base)
 	if err != nil {
 		return nil, nil, err
 	}
-	seen, held := e.Split()
-	train = e.set(name, "train", styles, seen, coloured, gray)
+	seen, asked := e.Split()
+	on := styles
+	if moved {
+		asked = seen
+		if on, err = e.chosen("emoji-" + other); err != nil {
+			return nil, nil, err
+		}
+	}
+	train, test = e.set(name, "train", styles, seen, coloured), e.set(name, "test", on, asked, coloured)
 	train.spec.Mean, train.spec.Std = statistics(train.pixels, 3)
-	test = e.set(name, "test", styles, held, coloured, gray)
+	if gray {
+		train, test = train.gray(), test.gray()
+	}
 	test.spec = train.spec
 	return train, test, nil
 }
@@ -158,7 +170,7 @@ func (e *Emoji) chosen(name string) ([]int, error) {
 }
 
 // set returns the pictures of the concepts, style after style.
-func (e *Emoji) set(name, split string, styles, concepts []int, coloured, gray bool) *Set {
+func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *Set {
 	groups := e.Groups()
 	var pixels []uint8
 	var labels []int
@@ -174,9 +186,6 @@ func (e *Emoji) set(name, split string, styles, concepts []int, coloured, gray b
 			if p == nil {
 				continue
 			}
-			if gray {
-				withoutColour(p)
-			}
 			at, _ := slices.BinarySearch(groups, e.concepts[c].Group)
 			pixels, labels, captions = append(pixels, p...), append(labels, at), append(captions, e.concepts[c].Caption())
 		}
@@ -184,15 +193,16 @@ func (e *Emoji) set(name, split string, styles, concepts []int, coloured, gray b
 	return newCaptioned(name, split, Spec{Height: EmojiSide, Width: EmojiSide, Channels: 3}, groups, pixels, labels, captions)
 }
 
-// withoutColour replaces pixels of red, green and blue by the gray of the same
-// lightness.
-func withoutColour(pixels []uint8) {
+// gray returns the set with every colour replaced by the gray of its lightness.
+func (s *Set) gray() *Set {
+	pixels := slices.Clone(s.pixels)
 	for i := 0; i < len(pixels); i += 3 {
 		l, _, _ := Lab(float32(pixels[i])/255, float32(pixels[i+1])/255, float32(pixels[i+2])/255)
 		level, _, _ := FromLab(l, 0, 0)
 		g := uint8(math.Round(float64(255 * min(max(level, 0), 1))))
 		pixels[i], pixels[i+1], pixels[i+2] = g, g, g
 	}
+	return newCaptioned(s.name, s.split, s.spec, s.classes, pixels, s.labels, s.captions)
 }
 
 // PackEmoji writes what LoadEmoji reads: compressed, the length of a JSON head,

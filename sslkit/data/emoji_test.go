@@ -101,6 +101,14 @@ func TestEmojiNames(t *testing.T) {
 			t.Fatalf("the gray of %d %d %d is %d, of lightness %g and not %g", r, g, b, p, is, was)
 		}
 	}
+	if !slices.Equal(gray.Spec().Mean, google.Spec().Mean) {
+		t.Error("gray images are not normalised as those in colour")
+	}
+	same, on, err := Open("emoji-google/on-twitter")
+	twitter, _, _ := Open("emoji-twitter")
+	if err != nil || same.Digest() != google.Digest() || on.Digest() != twitter.Digest() || on.Split() != "test" || !slices.Equal(on.Spec().Mean, google.Spec().Mean) {
+		t.Errorf("in another style: %v", err)
+	}
 	coloured, _, err := Open("emoji-google/coloured")
 	if err != nil || coloured.Len() != google.Len() || coloured.Digest() == google.Digest() {
 		t.Errorf("on colours: %v", err)
@@ -113,7 +121,7 @@ func TestEmojiNames(t *testing.T) {
 	if err != nil || again.Digest() != few.Digest() || len(again.Captions()) != 27 {
 		t.Errorf("part: %v", err)
 	}
-	for _, bad := range []string{"emoji-apple", "emoji-google-google", "emoji-", "emoji-google-apple"} {
+	for _, bad := range []string{"emoji-apple", "emoji-google-google", "emoji-", "emoji-google/on-apple", "emoji-google/on-", "emoji-google-apple"} {
 		if _, _, err := Open(bad); err == nil || !strings.Contains(err.Error(), "have google, twitter, fluent, flat, blobs, firefox") {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -10,7 +10,8 @@ import (
 // Of runs f and returns what it allocated, on all goroutines: a line for every
 // place, with the functions that led there, the last first. Not counted is what Go
 // needs to put a goroutine to sleep, which it makes anew now and then, and what
-// finalizers do.
+// finalizers do. Garbage is collected before and after, which empties every sync.Pool;
+// several objects of a few bytes may count as one.
 func Of(f func()) (places []string) {
 	defer func(rate int) { runtime.MemProfileRate = rate }(runtime.MemProfileRate)
 	runtime.MemProfileRate = 1
@@ -26,10 +27,10 @@ func Of(f func()) (places []string) {
 	return places
 }
 
-// Fewest runs f until it allocates nothing, at most so many times, and returns what
-// the last run allocated: buffers are as many as threads ever held at once, which
-// may be one more than in the runs before.
-func Fewest(runs int, f func()) (places []string) {
+// UntilNone runs f until it allocates nothing, at most so many times, and returns
+// what the last run allocated: buffers are as many as threads ever held at once,
+// which may be one more than in the runs before.
+func UntilNone(runs int, f func()) (places []string) {
 	for range runs {
 		if places = Of(f); len(places) == 0 {
 			break
@@ -72,14 +73,11 @@ func ours(pcs []uintptr) string {
 		f, more = frames.Next()
 		inside := strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "internal/runtime/")
 		switch {
-		case f.Function == "runtime.runFinalizers", f.Function == "sslnotes/sslkit/internal/allocs.records":
+		case f.Function == "runtime.acquireSudog", f.Function == "runtime.runFinalizers", f.Function == "sslnotes/sslkit/internal/allocs.records":
 			return ""
 		case len(names) > 0 || !inside: // else the allocation itself
 			names = append(names, f.Function)
 		}
-	}
-	if len(names) == 0 || strings.HasPrefix(strings.TrimPrefix(names[0], "internal/"), "sync.runtime_") {
-		return ""
 	}
 	return strings.Join(names, " < ")
 }
