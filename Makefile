@@ -42,7 +42,7 @@ check: tools
 	GOARCH=arm64 CGO_ENABLED=0 go vet ./sslkit/internal/... ./sslkit/tensor ./sslkit/nn ./sslkit/rng
 	GOARCH=arm64 CGO_ENABLED=0 go build ./sslkit/pretext ./sslkit/contrastive ./sslkit/mae
 	$(MAKE) generate
-	git diff --exit-code -- '*.s' '*_stubs.go' '*_other.go' internal/catalog/table.go
+	git diff --exit-code -- '*.s' '*_stubs.go' '*_other.go' internal/catalog/table.go kernel/symbols
 
 # Tests on real images skip without them; here they must not.
 data: build

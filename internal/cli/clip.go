@@ -2,16 +2,20 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sslnotes/internal/results"
 	"sslnotes/sslkit/clip"
 	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pipeline"
 	"sslnotes/sslkit/tensor"
+	"sslnotes/tracker"
 )
 
 // retrieveOptions are the flags of retrieve.
@@ -67,13 +71,13 @@ the models that it left in a folder what --make asks ours.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.training, "training", clip.RecipeData, "the set that baselines learn from")
+	f.StringVar(&o.training, "training", clip.RecipeData, "the set that runs and baselines learned from")
 	f.StringVar(&o.style, "style", judgedStyle, "the set that is judged")
 	f.BoolVar(&o.baselines, "baselines", true, "ask the baselines too, which takes minutes")
-	f.BoolVar(&o.make, "make", false, "make the runs of the recipe")
+	f.BoolVar(&o.make, "make", false, "make the runs of the recipes")
 	f.IntVar(&o.seeds, "seeds", 3, "with --make, the runs")
-	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make or --peers, the folder of what was answered")
-	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first seed's weights")
+	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make, --peers or --tried, the folder of what was answered")
+	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first long run's weights")
 	f.StringVar(&o.export, "export", "", "write the recipe's training set into this folder")
 	f.StringVar(&o.peers, "peers", "", "ask the models that sslkit/bench/peers/clip.py left in this folder")
 	f.BoolVar(&o.tried, "tried", false, "keep what the runs answer among what was tried")
@@ -126,8 +130,11 @@ func (r retrieval) ridge(penalty float64) (results.Retrieval, error) {
 }
 
 func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string) error {
-	if o.tried && o.style == judgedStyle {
-		return fmt.Errorf("--style is %s, by which the recipe's runs are judged: options are chosen by another", o.style)
+	if _, style, _ := strings.Cut(judgedStyle, "-"); o.tried && (o.style == "emoji" || strings.Contains(o.style, style)) {
+		return fmt.Errorf("--style is %s, and the recipes' runs are judged by %s: options are chosen by another", o.style, judgedStyle)
+	}
+	if o.tried && len(runs) == 0 {
+		return errors.New("--tried needs a RUN")
 	}
 	r, err := questions(o.training, o.style)
 	if err != nil {
@@ -144,13 +151,20 @@ func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string)
 		if err != nil {
 			return err
 		}
+		rec, err := run.Record()
+		if err != nil {
+			return err
+		}
+		if d := rec.Data[0].Digest; d != r.training.Digest() {
+			return fmt.Errorf("run %s trained on %s, and --training is %s", ref, rec.Data[0].Name, o.training)
+		}
 		f := r.about("", o)
-		r.ask(&f, "CLIP", m)
-		for i, answer := range f.Answers {
-			line([]string{ref, "  by an ensemble"}[i], answer.Retrieval)
+		r.ask(&f, ref, m, true)
+		for _, answer := range f.Answers {
+			line(answer.Who, answer.Retrieval)
 		}
 		if o.tried {
-			if err := r.keepTried(o, run, f); err != nil {
+			if err := r.keepTried(o, rec, f); err != nil {
 				return err
 			}
 		}
@@ -186,23 +200,17 @@ func (a *app) modelOf(ctx context.Context, ref string) (*pipeline.Run, *clip.CLI
 	return run, m, nil
 }
 
-// ask adds a model's answers to a file, alone and in an ensemble.
-func (r retrieval) ask(f *results.RetrievalFile, who string, m *clip.CLIP) {
+// ask adds a model's answers to a file, if together with those of an ensemble.
+func (r retrieval) ask(f *results.RetrievalFile, who string, m *clip.CLIP, together bool) {
 	f.Add(who, r.answers(r.known.Answer(m), r.unknown.Answer(m)))
-	e := clip.RecipeEnsemble(r.training)
-	f.Add(who+", by an ensemble", r.answers(e.Answer(m, r.known), e.Answer(m, r.unknown)))
+	if together {
+		e := clip.RecipeEnsemble(r.training)
+		f.Add(who+results.ByEnsemble, r.answers(e.Answer(m, r.known), e.Answer(m, r.unknown)))
+	}
 }
 
-// keepTried keeps what a run answers. It returns an error if the run trained on
-// other pictures than r is about.
-func (r retrieval) keepTried(o retrieveOptions, run *pipeline.Run, f results.RetrievalFile) error {
-	rec, err := run.Record()
-	if err != nil {
-		return err
-	}
-	if d := rec.Data[0].Digest; d != r.training.Digest() {
-		return fmt.Errorf("run %s trained on %s, and --training is %s", run.Name(), rec.Data[0].Name, o.training)
-	}
+// keepTried keeps what a run answers.
+func (r retrieval) keepTried(o retrieveOptions, rec tracker.Run, f results.RetrievalFile) error {
 	f.Name = fmt.Sprintf("clip-%.8s", rec.Digest)
 	f.Of(rec, 0)
 	return f.WriteTried(o.dir)
@@ -214,13 +222,13 @@ func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{results.RecipeName, results.LongName} {
+	for _, recipe := range clipRecipes {
 		for seed := 1; seed <= o.seeds; seed++ {
-			file := fmt.Sprintf("%s-%d", name, seed)
+			file := fmt.Sprintf("%s-%d", recipe.name, seed)
 			if results.HasRetrieval(o.dir, file) {
 				continue
 			}
-			if err := a.makeRun(ctx, r, o, name, uint64(seed)); err != nil {
+			if err := a.makeRun(ctx, r, o, recipe, uint64(seed)); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.out, "%s is in %s\n", file, o.dir)
@@ -252,17 +260,22 @@ func (r retrieval) makeBaselines(o retrieveOptions) error {
 	return b.Write(o.dir)
 }
 
+// A clipRecipe is what --make trains by.
+type clipRecipe struct {
+	name string // by which its files begin
+	make func() (nn.Plan, *clip.CLIP, pipeline.Schedule)
+	long bool // asked by an ensemble, too; the first seed's weights are kept
+}
+
+var clipRecipes = []clipRecipe{{results.RecipeName, clip.Recipe, false}, {results.LongName, clip.LongRecipe, true}}
+
 // makeRun trains by a recipe and asks once.
-func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name string, seed uint64) error {
+func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by clipRecipe, seed uint64) error {
 	s, err := a.session(ctx)
 	if err != nil {
 		return err
 	}
-	recipe := clip.Recipe
-	if name == results.LongName {
-		recipe = clip.LongRecipe
-	}
-	plan, m, schedule := recipe()
+	plan, m, schedule := by.make()
 	schedule.Seed = seed
 	before := results.CPUSeconds()
 	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
@@ -273,10 +286,10 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, name 
 	if err != nil {
 		return err
 	}
-	f := r.about(fmt.Sprintf("%s-%d", name, seed), o)
+	f := r.about(fmt.Sprintf("%s-%d", by.name, seed), o)
 	f.Of(rec, results.CPUSeconds()-before)
-	r.ask(&f, "CLIP", m)
-	if name == results.LongName && seed == 1 {
+	r.ask(&f, "CLIP", m, by.long)
+	if by.long && seed == 1 {
 		if err := writeWeights(o.weights, m); err != nil {
 			return err
 		}

@@ -133,6 +133,6 @@ func (r retrieval) askPeer(f *results.RetrievalFile, p results.Peer, file string
 		return errors.New("its tokenizer is not that of the training captions")
 	}
 	f.Peer, f.Seed, f.Numerics = &p, p.Seed, tensor.Numerics
-	r.ask(f, "CLIP in PyTorch", m)
+	r.ask(f, "CLIP in PyTorch", m, false)
 	return nil
 }

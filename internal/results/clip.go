@@ -193,7 +193,7 @@ func sameBudget(runs, theirs []RetrievalFile) error {
 
 func retrievalTable(base RetrievalFile, runs, long, earlier, theirs []RetrievalFile) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
+	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once, and the long ones by an ensemble, too, about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
 		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
 	if n := len(runs); n > 0 {
 		seeds := "one seed"
@@ -237,7 +237,7 @@ func retrievalTable(base RetrievalFile, runs, long, earlier, theirs []RetrievalF
 	}
 	seen1 := func(r Retrieval) float64 { return r.Seen1 }
 	of := func(who string, runs []RetrievalFile) {
-		for answer, how := range []string{"", asked} {
+		for answer, how := range []string{"", ByEnsemble} {
 			if len(each(runs, seen1, answer)) > 0 {
 				row(who+how, func(get func(Retrieval) float64) string { return cell(each(runs, get, answer)) })
 			}
@@ -264,8 +264,8 @@ func cpuMinutes(runs []RetrievalFile) (mean float64) {
 	return mean
 }
 
-// asked marks the answers of an ensemble.
-const asked = ", by an ensemble"
+// ByEnsemble marks the answers of an ensemble.
+const ByEnsemble = ", by an ensemble"
 
 // besideCLIP tells of so many peers.
 const besideCLIP = "For CLIP in PyTorch, encoders, loss, augmentation, optimizer, schedule and number of steps were written again (`sslkit/bench/peers/clip.py`); it trained there on the same pictures and captions in the same tokens, with random numbers of its own, in %d seeds, and our program asked it. The difference stands with its standard error, which counts both spreads since the seeds are not pairs. With our random numbers in place of its own and a hundred times the decay, PyTorch's first 40 losses are ours to the roundings of float32 (`TestStepsAreThePeers`)"

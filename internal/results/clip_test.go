@@ -71,9 +71,13 @@ func TestRetrievalTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "| nothing | 3000 × 256 | 30.0 | 50.0 | 10.0 | 30.0 |\n| Channels [64 128], MinArea 0.4, no Map | 6000 × 256 | 40.0 | 60.0 | 20.0 | 40.0 |\n| Channels [64 128], MinArea 0.4, no Map, by an ensemble | 6000 × 256 | 50.0 | 70.0 | 30.0 | 50.0 |\n"
+	want := "| nothing | 3000 × 256 | 30.0 | 50.0 | 10.0 | 30.0 |\n| Channels [64 128], Crop.MinArea 0.4, no Map | 6000 × 256 | 40.0 | 60.0 | 20.0 | 40.0 |\n| Channels [64 128], Crop.MinArea 0.4, no Map, by an ensemble | 6000 × 256 | 50.0 | 70.0 | 30.0 | 50.0 |\n"
 	if !strings.HasSuffix(s, want) || !strings.Contains(s, "asked about blobs, 900 pictures") {
 		t.Errorf("no %q in\n%s", want, s)
+	}
+	put("clip-cc", "emoji-fluent", recipe, Retrieval{}, RetrievalFile.WriteTried)
+	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "clip-cc.json is of other data") {
+		t.Errorf("asked about another style than the rest: error %v", err)
 	}
 	put("clip-cc", "emoji-twitter", recipe, Retrieval{}, RetrievalFile.WriteTried)
 	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "clip-cc.json is about emoji-twitter") {

@@ -1,9 +1,11 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,16 +38,20 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 			return "", err
 		}
 		all = append(all, f)
-		if len(f.Answers) == 0 || f.Judged == recipe.Judged || f.Judged != all[0].Judged {
-			return "", fmt.Errorf("results: %s is about %s, the others about %s, and the recipe is judged by %s", file, f.Judged, all[0].Judged, recipe.Judged)
+		switch first := all[0]; {
+		case len(f.Answers) == 0 || f.Judged == recipe.Judged:
+			return "", fmt.Errorf("results: %s is about %s, by which the recipe is judged", file, f.Judged)
+		case f.Judged != first.Judged || f.Training != first.Training || f.Seen != first.Seen || f.Held != first.Held || f.Numerics != first.Numerics:
+			return "", fmt.Errorf("results: %s is of other data or numerics than %s", file, first.Name)
 		}
 	}
-	slices.SortFunc(all, func(a, b RetrievalFile) int { // the worst first
-		return int(1e6*(a.Answers[0].Seen1+a.Answers[0].Held1)) - int(1e6*(b.Answers[0].Seen1+b.Answers[0].Held1))
+	slices.SortStableFunc(all, func(a, b RetrievalFile) int { // the worst first
+		return cmp.Compare(a.Answers[0].Seen1+a.Answers[0].Held1, b.Answers[0].Seen1+b.Answers[0].Held1)
 	})
+	deviation := 100 * math.Sqrt(all[0].Answers[0].Held1*(1-all[0].Answers[0].Held1)/float64(all[0].Held))
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nWhat was tried, trained on %d pictures of the other styles and asked about %s, %d pictures of seen concepts and %d of held-out ones (whose R@1 has a standard error of some 3), in one seed each. `%s` writes a line.\n\n| otherwise than the recipe | steps × batch | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|---|\n",
-		all[0].Pictures, strings.TrimPrefix(all[0].Judged, "emoji-"), all[0].Seen, all[0].Held, triedCommand)
+	fmt.Fprintf(&b, "\nWhat was tried, trained on %d pictures of the other styles and asked about %s, %d pictures of seen concepts and %d of held-out ones (whose R@1 has a standard error of some %.0f), in one seed each. `%s` writes a line.\n\n| otherwise than `clip.Recipe` | steps × batch | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|---|\n",
+		all[0].Pictures, strings.TrimPrefix(all[0].Judged, "emoji-"), all[0].Seen, all[0].Held, deviation, triedCommand)
 	for _, f := range all {
 		has, err := options(f.Config)
 		if err != nil {
@@ -55,7 +61,7 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 		for i, r := range f.Answers {
 			what := differing(has, usual)
 			if i > 0 {
-				what += asked
+				what += ByEnsemble
 			}
 			fmt.Fprintf(&b, "| %s | %d × %d | %.1f | %.1f | %.1f | %.1f |\n", what, steps, batch, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
 		}
@@ -63,8 +69,8 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 	return b.String(), nil
 }
 
-// options lists the recorded options of a training by name, such as
-// "Method.Augment.0.MinArea", but for its seed, its length, and what follows from
+// options lists the recorded options of a training by name, such as "Method.Dim" or
+// "augment.Crop.MinArea", but for its seed, its length, and what follows from
 // that.
 func options(config json.RawMessage) (map[string]string, error) {
 	var c map[string]any
@@ -90,8 +96,8 @@ func flatten(all map[string]string, name string, v any) {
 	case []any:
 		if len(v) > 0 {
 			if _, ok := v[0].(map[string]any); ok {
-				for i, x := range v {
-					flatten(all, fmt.Sprintf("%s.%d", name, i), x)
+				for _, x := range v { // as in Method.Augment
+					flatten(all, fmt.Sprint(x.(map[string]any)["type"]), x)
 				}
 				return
 			}
@@ -100,21 +106,30 @@ func flatten(all map[string]string, name string, v any) {
 	all[name] = fmt.Sprint(v)
 }
 
-// differing names the options of has that are not as usual.
+// differing names the options of has that are not as usual, without the packages and
+// fields that they stand in.
 func differing(has, usual map[string]string) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(has)) {
 		if has[name] != usual[name] {
-			names = append(names, name[strings.LastIndex(name, ".")+1:]+" "+strings.TrimPrefix(has[name], "nn."))
+			names = append(names, short(name)+" "+strings.TrimPrefix(has[name], "nn."))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(usual)) {
 		if _, ok := has[name]; !ok {
-			names = append(names, "no "+name[strings.LastIndex(name, ".")+1:])
+			names = append(names, "no "+short(name))
 		}
 	}
 	if len(names) == 0 {
 		return "nothing"
 	}
 	return strings.Join(names, ", ")
+}
+
+// short is the last part of a name, with the augmentation that it is of.
+func short(name string) string {
+	if rest, ok := strings.CutPrefix(name, "augment."); ok {
+		return rest
+	}
+	return name[strings.LastIndex(name, ".")+1:]
 }

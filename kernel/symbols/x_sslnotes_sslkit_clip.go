@@ -16,6 +16,7 @@ func init() {
 			Name: "clip",
 			Binds: map[string]reflect.Value{
 				"InfoNCE":        reflect.ValueOf(clip.InfoNCE),
+				"LongRecipe":     reflect.ValueOf(clip.LongRecipe),
 				"Pairwise":       reflect.ValueOf(clip.Pairwise),
 				"Pretrained":     reflect.ValueOf(clip.Pretrained),
 				"Questions":      reflect.ValueOf(clip.Questions),

@@ -80,34 +80,34 @@ type Ensemble struct {
 	Views int // random views of each picture, as in training, of which the features are averaged with its own
 	Texts int // random choices of each caption's phrases, as in training, likewise
 
-	// Bank is pictures by which candidates that are similar to all are found out,
-	// those of training (querybank normalisation; Bogolin and others 2022, equation
-	// 3): similarities are divided by the sum of theirs, after an exponential of
-	// Sharpness times the cosine. If nil, no such thing.
-	Bank      *data.Set
-	Sharpness float64 // If 0, 10.
+	// Bank is pictures by which candidates that are similar to all are found out, such
+	// as those of training: an inverted softmax (Smith and others 2017) over a
+	// querybank (Bogolin and others 2022) divides exp(Beta·cosine) by its sum over
+	// these. If nil, nothing is divided.
+	Bank *data.Set
+	Beta float64 // the inverse temperature, up to 100. If 0, 10.
 
 	Seed uint64 // of views and choices
 }
 
 // Answer returns the similarities [M,N] of a question's pictures to its candidates.
-// With a Bank they are logarithms over Sharpness.
+// With a Bank they are logarithms over Beta.
 func (e Ensemble) Answer(m *CLIP, q Question) *tensor.Tensor {
 	texts := e.texts(m, q.Candidates)
 	s := tensor.MatMulT(e.pictures(m, q.Pictures), texts)
 	if e.Bank == nil {
 		return s
 	}
-	if e.Sharpness == 0 {
-		e.Sharpness = 10
+	if e.Beta == 0 {
+		e.Beta = 10
 	}
 	n := len(q.Candidates)
 	sums := make([]float64, n)
 	for i, v := range tensor.MatMulT(m.Embed(e.Bank, nil), texts).Data() {
-		sums[i%n] += tensor.Exp64(e.Sharpness * float64(v))
+		sums[i%n] += tensor.Exp64(float64(e.Beta * float64(v)))
 	}
 	for i, v := range s.Data() {
-		s.Data()[i] = float32(float64(v) - rng.Log(sums[i%n])/e.Sharpness)
+		s.Data()[i] = float32(float64(v) - rng.Log(sums[i%n])/e.Beta)
 	}
 	return s
 }

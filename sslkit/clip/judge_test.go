@@ -124,7 +124,7 @@ func TestEnsemble(t *testing.T) {
 	// With the pictures themselves as the bank, exp(5 s) of a candidate sums to 1.
 	n := len(q.Candidates)
 	sums := make([]float64, n)
-	banked := (Ensemble{Bank: set, Sharpness: 5}).Answer(m, q).Data()
+	banked := (Ensemble{Bank: set, Beta: 5}).Answer(m, q).Data()
 	for i, v := range banked {
 		sums[i%n] += math.Exp(5 * float64(v))
 		near(t, "shift of a candidate", float64(v-plain.Data()[i]), float64(banked[i%n]-plain.Data()[i%n]), 1e-6)

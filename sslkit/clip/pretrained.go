@@ -11,7 +11,7 @@ import (
 //go:embed pretrained.safetensors
 var weights []byte
 
-// Pretrained returns the model that Recipe gives at the first seed, trained on
+// Pretrained returns the model that LongRecipe gives at the first seed, trained on
 // RecipeData. Every call loads it anew. Its weights are a part of the program;
 // "sslnotes retrieve --make" trains it again.
-func Pretrained() (*CLIP, error) { return ReadWeights(bytes.NewReader(weights)) }
+func Pretrained() (*CLIP, error) { return readWeights(bytes.NewReader(weights), LongRecipe) }

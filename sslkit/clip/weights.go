@@ -10,13 +10,15 @@ import (
 	"sslnotes/sslkit/rng"
 )
 
-// WriteWeights writes a model of Recipe, after training, in the safetensors
-// format, with its tokenizer and the statistics of its pictures.
+// WriteWeights writes a model of Recipe or LongRecipe, after training, in the
+// safetensors format, with its tokenizer and the statistics of its pictures.
 func WriteWeights(w io.Writer, m *CLIP) error { return nn.Save(w, m.whole()) }
 
-// ReadWeights returns the model that WriteWeights wrote.
-func ReadWeights(r io.Reader) (*CLIP, error) {
-	plan, m, s := Recipe()
+// ReadWeights returns the model of Recipe that WriteWeights wrote.
+func ReadWeights(r io.Reader) (*CLIP, error) { return readWeights(r, Recipe) }
+
+func readWeights(r io.Reader, recipe func() (nn.Plan, *CLIP, sslkit.Schedule)) (*CLIP, error) {
+	plan, m, s := recipe()
 	in := data.Spec{Height: data.EmojiSide, Width: data.EmojiSide, Channels: 3,
 		Mean: make([]float32, 3), Std: make([]float32, 3), Captions: []string{"none"}}
 	e, err := plan.Build(nn.Input{Height: in.Height, Width: in.Width, Channels: in.Channels}, rng.New(0, "encoder"))
