@@ -64,8 +64,8 @@ func TestRatios(t *testing.T) {
 	r := Row{Ours: Series{Milliseconds: []float64{10, 20, 40}}, Rivals: []Series{
 		{Name: "slow", Milliseconds: []float64{50, 50, 50}},
 		{Name: "fast", Milliseconds: []float64{20, 30, 40}},
-		{Name: "slow", Milliseconds: []float64{70, 70, 70}, Installed: true},
-		{Name: "fast", Milliseconds: []float64{40, 50, 60}, Installed: true},
+		{Name: "slow", Milliseconds: []float64{70, 70, 70}, Plain: true},
+		{Name: "fast", Milliseconds: []float64{40, 50, 60}, Plain: true},
 	}}
 	r.leaveOut()
 	for i, out := range []bool{true, false, true, false} {
@@ -73,8 +73,8 @@ func TestRatios(t *testing.T) {
 			t.Errorf("rival %d takes part: %v", i, out)
 		}
 	}
-	for installed, want := range map[bool][]float64{false: {2, 1.5, 1}, true: {4, 2.5, 1.5}} {
-		if got := r.Ratios(installed); !slices.Equal(got, want) {
+	for plain, want := range map[bool][]float64{false: {2, 1.5, 1}, true: {4, 2.5, 1.5}} {
+		if got := r.Ratios(plain); !slices.Equal(got, want) {
 			t.Errorf("ratios %v, want %v", got, want)
 		}
 	}

@@ -15,10 +15,10 @@ import (
 
 // A Rival is one way to run a model in PyTorch.
 type Rival struct {
-	Name      string
-	Run       string   // of peers/peer: "run", or "old" for an older version
-	Args      []string // of peers/models.py
-	Installed bool     // its memory is as glibc has it, not kept on huge pages
+	Name  string
+	Run   string   // of peers/peer: "run", or "old" for an older version
+	Args  []string // of peers/models.py
+	Plain bool     // with glibc's malloc as it is, not told to keep memory
 }
 
 // rivals are the settings that were fastest somewhere.
@@ -34,7 +34,7 @@ func rivalsOf(model string) []Rival {
 		}
 	}
 	for _, r := range all[len(all)-len(rivals):] {
-		r.Name, r.Run, r.Installed = r.Name+", as installed", r.Run+"-installed", true
+		r.Name, r.Run, r.Plain = r.Name+", plain malloc", r.Run+"-plain", true
 		all = append(all, r)
 	}
 	return all
@@ -57,7 +57,7 @@ type Series struct {
 	Milliseconds []float64
 	PeakRSS      int64
 	Version      string
-	Installed    bool // as Rival.Installed
+	Plain        bool // as Rival.Plain
 	out          bool // takes no part any more
 }
 
@@ -69,11 +69,11 @@ func (s *Series) add(ms float64, rss int64) {
 func (s *Series) Median() float64 { return median(s.Milliseconds) }
 
 // best is the rival of the smallest median, of those that keep their memory or of
-// those as installed.
-func (r *Row) best(installed bool) *Series {
+// those with a plain malloc.
+func (r *Row) best(plain bool) *Series {
 	var best *Series
 	for i := range r.Rivals {
-		if s := &r.Rivals[i]; s.Installed == installed && !s.out && (best == nil || s.Median() < best.Median()) {
+		if s := &r.Rivals[i]; s.Plain == plain && !s.out && (best == nil || s.Median() < best.Median()) {
 			best = s
 		}
 	}
@@ -86,10 +86,10 @@ const hopeless = 1.3
 
 // leaveOut drops the hopeless rivals from the next rounds.
 func (r *Row) leaveOut() {
-	for _, installed := range []bool{false, true} {
-		best := r.best(installed).Median()
+	for _, plain := range []bool{false, true} {
+		best := r.best(plain).Median()
 		for i := range r.Rivals {
-			if s := &r.Rivals[i]; s.Installed == installed {
+			if s := &r.Rivals[i]; s.Plain == plain {
 				s.out = s.Median() > hopeless*best
 			}
 		}
@@ -97,11 +97,11 @@ func (r *Row) leaveOut() {
 }
 
 // Ratios are, round by round, how many times faster ours was than the best rival that
-// keeps its memory, or than the best as installed. Both ran within moments of each
+// keeps its memory, or than the best with a plain malloc. Both ran within moments of each
 // other.
-func (r *Row) Ratios(installed bool) []float64 {
+func (r *Row) Ratios(plain bool) []float64 {
 	var all []float64
-	best := r.best(installed)
+	best := r.best(plain)
 	for i, ms := range r.Ours.Milliseconds {
 		all = append(all, best.Milliseconds[i]/ms)
 	}
@@ -133,7 +133,7 @@ func Compare(ctx context.Context, c Comparison) ([]Row, error) {
 		for _, threads := range c.Threads {
 			row := Row{Model: model, Threads: threads, Batch: c.Batch, Ours: Series{Name: "sslnotes"}}
 			for _, r := range rivalsOf(model) {
-				row.Rivals = append(row.Rivals, Series{Name: r.Name, Installed: r.Installed})
+				row.Rivals = append(row.Rivals, Series{Name: r.Name, Plain: r.Plain})
 			}
 			for round := range c.Rounds {
 				fmt.Fprintf(c.Progress, "%s on %d threads, round %d of %d\n", model, threads, round+1, c.Rounds)
@@ -254,19 +254,20 @@ func Write(w io.Writer, rows []Row, products []Match, peak float64, machine, com
 in a process of its own; a time is the median over rounds of the median over steps, and
 beside it stand the fastest and the slowest round. The ratio is that to the best rival,
 median, least and largest of the rounds. PyTorch has OpenBLAS with OpenMP, and keeps
-its memory on huge pages: the fastest setting found, see peers/peer. "As installed" it
-gives memory back to the system as glibc does unless told otherwise. The 3×3 convolutions
-of stride 1 in our SimCLR are Winograd's, by choice of its plan (nn.ResNet.Winograd).
+its memory on huge pages, which is its fastest setting but for a compiled MAE (see
+peers/peer). With glibc's plain malloc it gives memory back to the system and asks for
+it again, as it does unless told otherwise. The 3×3 convolutions of stride 1 in our
+SimCLR are Winograd's, by choice of its plan (nn.ResNet.Winograd).
 
 `)
-	b.WriteString("| model | threads | batch | ours, ms | images/s | best PyTorch | its ms | ratio | our peak memory | its | best as installed | its ms | ratio |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| model | threads | batch | ours, ms | images/s | best PyTorch | its ms | ratio | our peak memory | its | best with plain malloc | its ms | ratio |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for i := range rows {
 		r := &rows[i]
-		best, plain := r.best(false), r.best(true)
+		best, other := r.best(false), r.best(true)
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.0f | %s, %s | %s | %s | %d MB | %d MB | %s, %s | %s | %s |\n", r.Model, r.Threads, r.Batch,
 			spread(r.Ours), 1e3*float64(r.Batch)/r.Ours.Median(), best.Version, best.Name, spread(*best),
 			ratio(r.Ratios(false)), r.Ours.PeakRSS>>20, best.PeakRSS>>20,
-			plain.Version, strings.TrimSuffix(plain.Name, ", as installed"), spread(*plain), ratio(r.Ratios(true)))
+			other.Version, strings.TrimSuffix(other.Name, ", plain malloc"), spread(*other), ratio(r.Ratios(true)))
 	}
 	b.WriteString(scaling(rows))
 	fmt.Fprintf(&b, "\nAll rivals, ms a step; one that was %.1f times slower than the best of its kind in the first round ran no other:", hopeless)
