@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"sslnotes/internal/results"
@@ -34,5 +35,18 @@ func TestPretrainedAnswersAsItsRun(t *testing.T) {
 	r.ask(&got, "CLIP", m, true)
 	if !slices.Equal(got.Answers, want.Answers) {
 		t.Errorf("it answers %+v, the run %+v", got.Answers, want.Answers)
+	}
+}
+
+// What was tried is asked about a style that the recipes' runs are not judged by.
+func TestTriedIsRefused(t *testing.T) {
+	for style, want := range map[string]string{
+		"emoji-twitter": "options are chosen by another", "emoji-google-twitter": "options are chosen by another",
+		"emoji": "options are chosen by another", "emoji-blobs": "--tried needs a RUN",
+	} {
+		err := (&app{}).runRetrieve(t.Context(), retrieveOptions{tried: true, style: style, training: "emoji-google"}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", style, err, want)
+		}
 	}
 }

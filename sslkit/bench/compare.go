@@ -254,9 +254,9 @@ func Write(w io.Writer, rows []Row, products []Match, peak float64, machine, com
 in a process of its own; a time is the median over rounds of the median over steps, and
 beside it stand the fastest and the slowest round. The ratio is that to the best rival,
 median, least and largest of the rounds. PyTorch has OpenBLAS with OpenMP, and keeps
-its memory on huge pages, which is its fastest setting but for a compiled MAE (see
-peers/peer). With glibc's plain malloc it gives memory back to the system and asks for
-it again, as it does unless told otherwise. The 3×3 convolutions of stride 1 in our
+its memory on huge pages, which is mostly faster (see peers/peer). With glibc's plain
+malloc it gives memory back to the system and asks for it again, as it does unless told
+otherwise. The 3×3 convolutions of stride 1 in our
 SimCLR are Winograd's, by choice of its plan (nn.ResNet.Winograd).
 
 `)
