@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -85,9 +86,17 @@ func (e *Emoji) Groups() []string {
 	return slices.Compact(all)
 }
 
+// emojiFolds is the number of ways to hold out a tenth of the concepts.
+const emojiFolds = 10
+
 // Split divides the concepts into those to learn from and the tenth, of every
-// subgroup of at least five, that is held out.
-func (e *Emoji) Split() (seen, held []int) {
+// subgroup of at least five, that is held out. There are ten ways to, 0 to 9;
+// what the first five hold out has nothing in common. It panics if there is no
+// such way.
+func (e *Emoji) Split(fold int) (seen, held []int) {
+	if fold < 0 || fold >= emojiFolds {
+		panic(fmt.Sprintf("data: Split(%d) of emoji, which have the folds 0 to %d", fold, emojiFolds-1))
+	}
 	groups := map[string][]int{}
 	for _, i := range rng.New(0, "emoji concepts").Perm(len(e.concepts)) {
 		g := e.concepts[i].Group + "\n" + e.concepts[i].Subgroup
@@ -95,7 +104,13 @@ func (e *Emoji) Split() (seen, held []int) {
 	}
 	for _, g := range groups {
 		n := (len(g) + 5) / 10
-		held, seen = append(held, g[:n]...), append(seen, g[n:]...)
+		for i, c := range g {
+			if from := fold * n % len(g); (i-from+len(g))%len(g) < n {
+				held = append(held, c)
+			} else {
+				seen = append(seen, c)
+			}
+		}
 	}
 	slices.Sort(seen)
 	slices.Sort(held)
@@ -121,7 +136,8 @@ func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
 
 // openEmoji returns a set by its name: "emoji", all styles, or some, as in
 // "emoji-google-fluent". The test split has the held-out concepts; with
-// "/on-twitter" at the end it has the other concepts in that style instead. With
+// "/on-twitter" at the end it has the other concepts in that style instead, and
+// "/fold-1" to "/fold-9" hold out other concepts. With
 // "/coloured" every picture stands on a random colour, else all on white; with
 // "/gray" every colour is the gray of its lightness, in all three channels, and
 // images are normalised as those in colour are. Classes are the groups; captions
@@ -131,28 +147,55 @@ func openEmoji(name string) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	base, gray := strings.CutSuffix(name, "/gray")
-	base, coloured := strings.CutSuffix(base, "/coloured")
-	base, other, moved := strings.Cut(base, "/on-")
-	styles, err := e.chosen(base)
+	o, err := e.parse(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	seen, asked := e.Split()
-	on := styles
-	if moved {
-		asked = seen
-		if on, err = e.chosen("emoji-" + other); err != nil {
-			return nil, nil, err
-		}
+	seen, asked := e.Split(o.fold)
+	on := o.styles
+	if o.on != nil {
+		on, asked = o.on, seen
 	}
-	train, test = e.set(name, "train", styles, seen, coloured), e.set(name, "test", on, asked, coloured)
+	train, test = e.set(name, "train", o.styles, seen, o.coloured), e.set(name, "test", on, asked, o.coloured)
 	train.spec.Mean, train.spec.Std = statistics(train.pixels, 3)
-	if gray {
+	if o.gray {
 		train, test = train.gray(), test.gray()
 	}
 	test.spec = train.spec
 	return train, test, nil
+}
+
+// emojiSet is what the name of a set of emoji says.
+type emojiSet struct {
+	styles, on     []int // on is nil unless another style is asked about
+	fold           int
+	coloured, gray bool
+}
+
+func (e *Emoji) parse(name string) (o emojiSet, err error) {
+	parts := strings.Split(name, "/")
+	if o.styles, err = e.chosen(parts[0]); err != nil {
+		return o, err
+	}
+	for _, p := range parts[1:] {
+		what, which, _ := strings.Cut(p, "-")
+		fold, notNumber := strconv.Atoi(which)
+		switch {
+		case what == "on" && o.on == nil:
+			if o.on, err = e.chosen("emoji-" + which); err != nil {
+				return o, err
+			}
+		case what == "fold" && o.fold == 0 && notNumber == nil && 0 < fold && fold < emojiFolds:
+			o.fold = fold
+		case p == "coloured" && !o.coloured:
+			o.coloured = true
+		case p == "gray" && !o.gray:
+			o.gray = true
+		default:
+			return o, fmt.Errorf("data: %s ends in %q, have /on-STYLE, /fold-1 to /fold-%d, /coloured and /gray, each once", name, "/"+p, emojiFolds-1)
+		}
+	}
+	return o, nil
 }
 
 // chosen returns the styles that a name lists.

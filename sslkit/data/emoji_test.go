@@ -54,13 +54,30 @@ func TestEmojiSplitsByConcept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, held := e.Split()
+	seen, held := e.Split(0)
 	if n := len(held); n < 170 || n > 210 || len(seen)+n != len(e.Concepts()) {
 		t.Errorf("%d seen, %d held out", len(seen), n)
 	}
-	train, test, err := Open("emoji")
+	before := map[int]bool{}
+	for fold := range emojiFolds {
+		others, these := e.Split(fold)
+		if len(these) != len(held) || len(others) != len(seen) {
+			t.Errorf("fold %d has %d seen, %d held out, the first %d and %d", fold, len(others), len(these), len(seen), len(held))
+		}
+		for _, c := range these {
+			if fold < 5 && before[c] {
+				t.Errorf("fold %d holds out %s, as one before it", fold, e.Concepts()[c].Name)
+			}
+			before[c] = true
+		}
+	}
+	train, test, err := Open("emoji/fold-3")
 	if err != nil {
 		t.Fatal(err)
+	}
+	_, third := e.Split(3)
+	if c := test.Captions()[0]; c != e.Concepts()[third[0]].Caption() {
+		t.Errorf("the third fold begins with %q", c)
 	}
 	known := map[string]bool{}
 	for _, c := range train.Captions() {
@@ -123,6 +140,11 @@ func TestEmojiNames(t *testing.T) {
 	}
 	for _, bad := range []string{"emoji-apple", "emoji-google-google", "emoji-", "emoji-google/on-apple", "emoji-google/on-", "emoji-google-apple"} {
 		if _, _, err := Open(bad); err == nil || !strings.Contains(err.Error(), "have google, twitter, fluent, flat, blobs, firefox") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	for _, bad := range []string{"emoji/", "emoji/fold", "emoji/fold-0", "emoji/fold-10", "emoji/fold-1/fold-2", "emoji/gray/gray", "emoji/on-twitter/on-google", "emoji/on-twitter/old"} {
+		if _, _, err := Open(bad); err == nil || !strings.Contains(err.Error(), "/fold-1 to /fold-9") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

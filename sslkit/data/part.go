@@ -17,8 +17,9 @@ func Names() []string {
 // Open returns a set by its name, or the one in a folder by its path, which
 // begins with "/" or "." (see ParseFolder). The emoji of some styles alone are
 // named as in "emoji-google-fluent", on random colours as in "emoji/coloured",
-// without colour as in "emoji/gray", and asked about in another style as in
-// "emoji-google/on-twitter".
+// without colour as in "emoji/gray", asked about in another style as in
+// "emoji-google/on-twitter", and with other concepts held out as in "emoji/fold-1",
+// up to "emoji/fold-9".
 func Open(name string) (train, test *Set, err error) {
 	if name == "fashion-mini" {
 		return FashionMini()
