@@ -23,7 +23,7 @@ type retrieveOptions struct {
 	training, style, dir, weights string
 	export, peers                 string
 	baselines, make, tried        bool
-	seeds                         int
+	seeds, folds                  int
 }
 
 // judgedStyle is the set that the recipe's runs are judged by.
@@ -40,9 +40,9 @@ func (a *app) retrieve() *cobra.Command {
 never saw: of concepts they trained on among all captions, and of concepts they
 never saw among themselves.
 
---make makes the runs of this project's two recipes instead, one a seed, and
-leaves what they and the baselines answer in --dir. What is there already is not
-made again. The first seed's weights of the long one become those that
+--make makes the runs of this project's two recipes instead, one a seed, and of
+the long one for other choices of the concepts that are held out, and leaves what
+they and the baselines answer in --dir. What is there already is not made again. The first seed's weights of the long one become those that
 clip.Pretrained returns.
 
 --tried keeps what a run answers among what was tried before the recipe was
@@ -76,6 +76,7 @@ the models that it left in a folder what --make asks ours.`,
 	f.BoolVar(&o.baselines, "baselines", true, "ask the baselines too, which takes minutes")
 	f.BoolVar(&o.make, "make", false, "make the runs of the recipes")
 	f.IntVar(&o.seeds, "seeds", 3, "with --make, the runs")
+	f.IntVar(&o.folds, "folds", 3, "with --make, the choices of concepts that are held out, of the first seed")
 	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make, --peers or --tried, the folder of what was answered")
 	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first long run's weights")
 	f.StringVar(&o.export, "export", "", "write the recipe's training set into this folder")
@@ -222,17 +223,21 @@ func (a *app) makeRetrieval(ctx context.Context, o retrieveOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, recipe := range clipRecipes {
-		for seed := 1; seed <= o.seeds; seed++ {
-			file := fmt.Sprintf("%s-%d", recipe.name, seed)
-			if results.HasRetrieval(o.dir, file) {
-				continue
-			}
-			if err := a.makeRun(ctx, r, o, recipe, uint64(seed)); err != nil {
+	for _, run := range o.runs() {
+		if results.HasRetrieval(o.dir, run.name) {
+			continue
+		}
+		about, to := r, o
+		if run.fold != 0 {
+			to.style = results.FoldOf(o.style, run.fold)
+			if about, err = questions(results.FoldOf(clip.RecipeData, run.fold), to.style); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s is in %s\n", file, o.dir)
 		}
+		if err := a.makeRun(ctx, about, to, run); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s is in %s\n", run.name, o.dir)
 	}
 	if results.HasRetrieval(o.dir, "baselines") {
 		return nil
@@ -264,19 +269,42 @@ func (r retrieval) makeBaselines(o retrieveOptions) error {
 type clipRecipe struct {
 	name string // by which its files begin
 	make func() (nn.Plan, *clip.CLIP, pipeline.Schedule)
-	long bool // asked by an ensemble, too; the first seed's weights are kept
+	long bool // asked by an ensemble, too, and trained for other choices of what is held out
 }
 
 var clipRecipes = []clipRecipe{{results.RecipeName, clip.Recipe, false}, {results.LongName, clip.LongRecipe, true}}
 
+// pretrained is the run whose weights are kept.
+const pretrained = results.LongName + "-1"
+
+// A clipRun is one of those that --make makes.
+type clipRun struct {
+	clipRecipe
+	name string // of its file
+	seed uint64
+	fold int // 0: the concepts that are always held out
+}
+
+func (o retrieveOptions) runs() (all []clipRun) {
+	for _, recipe := range clipRecipes {
+		for seed := 1; seed <= o.seeds; seed++ {
+			all = append(all, clipRun{recipe, fmt.Sprintf("%s-%d", recipe.name, seed), uint64(seed), 0})
+		}
+		for fold := 1; recipe.long && fold < o.folds; fold++ {
+			all = append(all, clipRun{recipe, fmt.Sprintf("%s-%d", results.FoldName, fold), 1, fold})
+		}
+	}
+	return all
+}
+
 // makeRun trains by a recipe and asks once.
-func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by clipRecipe, seed uint64) error {
+func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by clipRun) error {
 	s, err := a.session(ctx)
 	if err != nil {
 		return err
 	}
 	plan, m, schedule := by.make()
-	schedule.Seed = seed
+	schedule.Seed = by.seed
 	before := results.CPUSeconds()
 	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
 	if err != nil {
@@ -286,10 +314,10 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by cl
 	if err != nil {
 		return err
 	}
-	f := r.about(fmt.Sprintf("%s-%d", by.name, seed), o)
+	f := r.about(by.name, o)
 	f.Of(rec, results.CPUSeconds()-before)
 	r.ask(&f, "CLIP", m, by.long)
-	if by.long && seed == 1 {
+	if by.name == pretrained {
 		if err := writeWeights(o.weights, m); err != nil {
 			return err
 		}

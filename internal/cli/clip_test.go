@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -48,5 +49,17 @@ func TestTriedIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", style, err, want)
 		}
+	}
+}
+
+// --make makes the runs of both recipes, and of the long one those of other choices of
+// what is held out.
+func TestRunsToMake(t *testing.T) {
+	var got []string
+	for _, r := range (retrieveOptions{seeds: 2, folds: 3}).runs() {
+		got = append(got, fmt.Sprintf("%s:%d:%d", r.name, r.seed, r.fold))
+	}
+	if want := []string{"clip-1:1:0", "clip-2:2:0", "long-1:1:0", "long-2:2:0", "long-fold-1:1:1", "long-fold-2:1:2"}; !slices.Equal(got, want) {
+		t.Errorf("runs %v, want %v", got, want)
 	}
 }

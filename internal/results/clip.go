@@ -71,12 +71,23 @@ func (f *RetrievalFile) Of(r tracker.Run, cpu float64) {
 func CPUSeconds() float64 { return cpuTime().Seconds() }
 
 // Names of files begin so, and end with the seed: of models by either recipe, and of
-// those that PyTorch trained by the first.
+// those that PyTorch trained by the first. FoldName's, of the first seed of the long
+// recipe, end with the choice of concepts that are held out.
 const (
 	RecipeName = "clip"
 	LongName   = "long"
+	FoldName   = "long-fold"
 	PeerPrefix = "torch"
 )
+
+// FoldOf is the name of a set of emoji, or of a style of theirs, with another choice of
+// concepts held out than the set has; 0 is the set's.
+func FoldOf(set string, fold int) string {
+	if fold == 0 {
+		return set
+	}
+	return fmt.Sprintf("%s/fold-%d", set, fold)
+}
 
 // The commands that make the files that are missing.
 const (
@@ -142,6 +153,10 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	folds, err := folds(dir, base, long)
+	if err != nil {
+		return "", err
+	}
 	earlier, err := retrievals(dir, "earlier", base)
 	if err != nil {
 		return "", err
@@ -153,7 +168,7 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	table := retrievalTable(base, runs, long, earlier, theirs)
+	table := retrievalTable(base, runs, long, folds, earlier, theirs)
 	if len(runs) == 0 {
 		return table, nil
 	}
@@ -176,6 +191,25 @@ func retrievals(dir, recipe string, base RetrievalFile) (runs []RetrievalFile, e
 	return runs, nil
 }
 
+// folds reads the long runs of the first seed by the concepts held out, beginning with
+// the base's own; nil if there are no others.
+func folds(dir string, base RetrievalFile, long []RetrievalFile) (runs []RetrievalFile, err error) {
+	for fold := 1; len(long) > 0 && HasRetrieval(dir, fmt.Sprintf("%s-%d", FoldName, fold)); fold++ {
+		f, err := ReadRetrieval(dir, fmt.Sprintf("%s-%d", FoldName, fold))
+		if err != nil {
+			return nil, err
+		}
+		if f.Judged != FoldOf(base.Judged, fold) || len(f.Answers) != len(long[0].Answers) || f.Seed != long[0].Seed {
+			return nil, fmt.Errorf("results: %s: %s is of other data, or another seed, than its name and that of %s say", dir, f.Name, long[0].Name)
+		}
+		runs = append(runs, f)
+	}
+	if len(runs) == 0 {
+		return nil, nil
+	}
+	return append(long[:1:1], runs...), nil
+}
+
 // sameBudget returns an error unless peers trained as long as runs did.
 func sameBudget(runs, theirs []RetrievalFile) error {
 	for _, f := range theirs {
@@ -191,7 +225,7 @@ func sameBudget(runs, theirs []RetrievalFile) error {
 	return nil
 }
 
-func retrievalTable(base RetrievalFile, runs, long, earlier, theirs []RetrievalFile) string {
+func retrievalTable(base RetrievalFile, runs, long, folds, earlier, theirs []RetrievalFile) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once, and the long ones by an ensemble, too, about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
 		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
@@ -249,6 +283,7 @@ func retrievalTable(base RetrievalFile, runs, long, earlier, theirs []RetrievalF
 		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get, 0), each(theirs, get, 0)) })
 	}
 	of("CLIP, long", long)
+	of(fmt.Sprintf("CLIP, long, of seed 1 and %d choices of concepts to hold out", len(folds)), folds)
 	of("CLIP, by an earlier recipe", earlier)
 	for _, a := range base.Answers {
 		row(a.Who, func(get func(Retrieval) float64) string { return fmt.Sprintf("%.1f", 100*get(a.Retrieval)) })

@@ -40,6 +40,25 @@ func TestRetrievalSection(t *testing.T) {
 			t.Errorf("no %q in %s", want, s)
 		}
 	}
+	fold := RetrievalFile{Name: "long-fold-1", Judged: "emoji-twitter/fold-1", Training: "def"}
+	fold.Add("CLIP", Retrieval{0.66, 0.8, 0.34, 0.5})
+	fold.Add("CLIP, by an ensemble", Retrieval{0.7, 0.8, 0.4, 0.5})
+	if err := fold.Write(dir + "/clip"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := retrieval(dir); err != nil || !strings.Contains(s, "| CLIP, long, of seed 1 and 2 choices of concepts to hold out, by an ensemble | 67.0 ± 4.2 | 80.0 ± 0.0 | 36.0 ± 5.7 | 50.0 ± 0.0 |") {
+		t.Errorf("other concepts held out: %v\n%s", err, s)
+	}
+	fold.Judged = "emoji-twitter"
+	if err := fold.Write(dir + "/clip"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "long-fold-1 is of other data") {
+		t.Errorf("a fold of no other concepts: error %v", err)
+	}
+	if err := os.Remove(dir + "/clip/long-fold-1.json"); err != nil {
+		t.Fatal(err)
+	}
 	os.WriteFile(dir+"/clip/clip-2.json", []byte(`{"name":"clip-2","judged":"emoji-twitter","training":"other"}`), 0o644)
 	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "clip-2 is of other data") {
 		t.Errorf("a run on other data: error %v", err)
