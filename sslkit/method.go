@@ -77,8 +77,15 @@ type Trivial interface {
 	TrivialLoss() float64
 }
 
-// A Diagnoser sees in the values that it logs that its training goes wrong in a
-// way that the features do not show, or not yet.
+// A Reporter tells more of its training than its loss does.
+type Reporter interface {
+	// Report returns diagnostics of the last step by key. They are recorded with
+	// what is seen of the features every Schedule.Watch steps.
+	Report() map[string]float64
+}
+
+// A Diagnoser sees in the values that it logs or reports that its training goes
+// wrong in a way that the features do not show, or not yet.
 type Diagnoser interface {
 	// Diagnose names what is wrong, such as the mode of collapse, or returns "".
 	// Values are those of a step after the first tenth of training.

@@ -34,6 +34,10 @@ type Schedule struct {
 	// less than 2 % of training, in which an image passes the encoder forward and,
 	// at twice the cost, back.
 	Monitor int `config:"omitzero"`
+
+	// Diagnostics says what such a look records: with 1 all that there is. If 0, 1;
+	// negative: what records without this field hold.
+	Diagnostics int `config:"omitzero"`
 }
 
 // Resolve fills zero fields from the method's defaults, then from the house's,
@@ -59,6 +63,8 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 		return s, fmt.Errorf("schedule: BatchSize is %d, want ≥ 2", s.BatchSize)
 	case s.BatchSize > n:
 		return s, fmt.Errorf("schedule: BatchSize is %d, but the set has only %d samples", s.BatchSize, n)
+	case s.Diagnostics > 1:
+		return s, fmt.Errorf("schedule: Diagnostics is %d, want 1, or negative", s.Diagnostics)
 	case s.LearningRate < 0 || s.LearningRate != s.LearningRate:
 		return s, fmt.Errorf("schedule: LearningRate is %g, want > 0", s.LearningRate)
 	}
@@ -73,6 +79,7 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 	case s.Warmup < 0:
 		s.Warmup = 0
 	}
+	s.Diagnostics = max(0, first(s.Diagnostics, 1))
 	s.Checkpoint = max(0, first(s.Checkpoint, max(100, n/s.BatchSize)))
 	s.Watch = max(0, first(s.Watch, max(50, s.Steps/20)))
 	return s, nil

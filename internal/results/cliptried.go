@@ -79,7 +79,7 @@ func options(config json.RawMessage) (map[string]string, error) {
 	}
 	all := map[string]string{}
 	flatten(all, "", c)
-	for _, name := range []string{"Steps", "Epochs", "Seed", "BatchSize", "Warmup", "Watch"} {
+	for _, name := range []string{"Steps", "Epochs", "Seed", "BatchSize", "Warmup", "Watch", "Diagnostics"} {
 		delete(all, "Schedule."+name)
 	}
 	return all, nil

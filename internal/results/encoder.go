@@ -31,7 +31,7 @@ func (x *executor) pretrain(row Row) (*pipeline.Run, error) {
 	if !ok {
 		return nil, fmt.Errorf("results: there is no encoder %q", row.Encoder)
 	}
-	return x.session.Pretrain(architecture, m.make(), x.unlabelled, pipeline.Schedule{Epochs: row.Epochs, Seed: row.Seed})
+	return x.session.Pretrain(architecture, m.make(), x.unlabelled, pipeline.Schedule{Epochs: row.Epochs, Seed: row.Seed, Diagnostics: -1}) // as the rows there are
 }
 
 // parent returns the encoder that a row judges: the one at hand, the one in the

@@ -102,7 +102,8 @@ func (m *CLIP) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 	m.trivial = rng.Log(float64(s.BatchSize))
 	if m.Sigmoid {
 		m.bias = scalar("logit bias", -10)
-		m.trivial = softplus(10) + float64(s.BatchSize-1)*softplus(-10)
+		b := float64(s.BatchSize)
+		m.trivial = rng.Log(b) + float64((b-1)*rng.Log(b/(b-1)))
 	}
 	m.merges = &nn.Buffer{Name: "tokenizer", Value: written(tokenizer, m.Vocabulary)}
 	return m.heads(), nil
@@ -150,9 +151,6 @@ func scalar(name string, v float32) *nn.Param {
 	return &nn.Param{Name: name, Value: tensor.FromSlice([]float32{v}, 1).RequireGrad()}
 }
 
-// softplus is ln(1+e^x).
-func softplus(x float64) float64 { return rng.Log(1 + tensor.Exp64(x)) }
-
 // scalars is a module of single values.
 type scalars []*nn.Param
 
@@ -195,8 +193,8 @@ func (m *CLIP) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 }
 
 // TrivialLoss implements sslkit.Trivial: ln B, the loss if all features are
-// equal; with Sigmoid, that of features that are all zero at the first step, if
-// no two captions are equal.
+// equal; with Sigmoid, that of the bias that suits such features best, under which
+// a pair is right with probability 1/B, if no two captions are equal.
 func (m *CLIP) TrivialLoss() float64 { return m.trivial }
 
 // Loss implements sslkit.Method. It panics if the batch has no captions.

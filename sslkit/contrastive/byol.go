@@ -128,8 +128,18 @@ func (m *BYOL) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 // State implements sslkit.Stateful.
 func (m *BYOL) State() nn.Module { return m.target.module() }
 
+// TrivialLoss implements sslkit.Trivial: features that are all the same have the
+// least loss there is.
+func (m *BYOL) TrivialLoss() float64 { return 0 }
+
+// Report implements sslkit.Reporter: the spread of the projections, and how far the
+// target's weights are from the online network's.
+func (m *BYOL) Report() map[string]float64 {
+	return map[string]float64{projectionStd: float64(m.spread), "target_distance": nn.Distance(m.online.module(), m.target.module())}
+}
+
 // Diagnose implements sslkit.Diagnoser.
-func (m *BYOL) Diagnose(map[string]float64) string { return narrow(m.spread) }
+func (m *BYOL) Diagnose(values map[string]float64) string { return narrow(values[projectionStd]) }
 
 // Teacher implements sslkit.Teacher: the target.
 func (m *BYOL) Teacher() nn.Encoder { return m.target.encoder }

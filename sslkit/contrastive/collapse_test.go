@@ -1,6 +1,8 @@
 package contrastive
 
 import (
+	"maps"
+	"math"
 	"strings"
 	"testing"
 
@@ -9,11 +11,18 @@ import (
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/pipeline"
 	"sslnotes/sslkit/rng"
+	"sslnotes/sslkit/tensor"
 )
 
 // diagnosed builds a method, changes it, takes its loss on a batch of real
 // images, and returns what it says of itself.
 func diagnosed(t *testing.T, m sslkit.Viewer, change func(heads nn.Module)) string {
+	t.Helper()
+	return diagnosedAt(t, m, change, 5)
+}
+
+// diagnosedAt is diagnosed at a step.
+func diagnosedAt(t *testing.T, m sslkit.Viewer, change func(heads nn.Module), step int) string {
 	t.Helper()
 	train, _, err := data.FashionMini()
 	if err != nil {
@@ -34,7 +43,8 @@ func diagnosed(t *testing.T, m sslkit.Viewer, change func(heads nn.Module)) stri
 		index[i] = 60 * i
 	}
 	values := map[string]float64{}
-	m.Loss(pipeline.Draw(m, u, index, 1, 0), sslkit.NewStep(5, 10, 0, 1, func(k string, v float32) { values[k] = float64(v) }))
+	m.Loss(pipeline.Draw(m, u, index, 1, 0), sslkit.NewStep(step, 10, 0, 1, func(k string, v float32) { values[k] = float64(v) }))
+	maps.Copy(values, m.(sslkit.Reporter).Report())
 	return m.(sslkit.Diagnoser).Diagnose(values)
 }
 
@@ -64,6 +74,7 @@ func TestDiagnose(t *testing.T) {
 		{"BYOL", &BYOL{}, constant, "complete collapse of the projections: "},
 		{"SimSiam", &SimSiam{}, constant, "complete collapse of the projections: "},
 		{"MoCo", &MoCo{}, constant, "complete collapse of the projections: "},
+		{"SwAV", &SwAV{Local: -1}, constant, "prototype collapse: "},
 		{"DINO", &DINO{Local: -1, TeacherTemperature: 1e4}, healthy, "uniform collapse: "},
 		{"DINO", dino, func(nn.Module) { dino.centre.Value[3] = -20 }, "one-dimensional collapse: "},
 	} {
@@ -71,7 +82,51 @@ func TestDiagnose(t *testing.T) {
 			t.Errorf("%s says %q, want %q", c.name, got, c.want)
 		}
 	}
-	if got := (&SwAV{Prototypes: 64}).Diagnose(map[string]float64{"prototype_perplexity": 1.2}); !strings.HasPrefix(got, "prototype collapse: ") {
-		t.Errorf("SwAV says %q", got)
+}
+
+// TestPairCosines compares with all pairs one by one.
+func TestPairCosines(t *testing.T) {
+	z := tensor.L2Normalize(random(3, 10, 4), 1e-12)
+	var positive, negative float64
+	for i := range 10 {
+		for j := range 10 {
+			var cosine float64
+			for k := range 4 {
+				cosine += float64(z.Data()[i*4+k]) * float64(z.Data()[j*4+k])
+			}
+			switch (j - i + 10) % 10 {
+			case 0:
+			case 5:
+				positive += cosine / 10
+			default:
+				negative += cosine / 80
+			}
+		}
+	}
+	if p, n := pairCosines(z); math.Abs(p-positive) > 1e-6 || math.Abs(n-negative) > 1e-6 {
+		t.Errorf("%g and %g, want %g and %g", p, n, positive, negative)
+	}
+	queue := random(4, 7, 4)
+	var mean float64
+	for i := range 10 {
+		for j := range 7 {
+			for k := range 4 {
+				mean += float64(z.Data()[i*4+k]) * float64(queue.Data()[j*4+k]) / 70
+			}
+		}
+	}
+	if got := meanDot(z, queue.Data()); math.Abs(got-mean) > 1e-6 {
+		t.Errorf("a mean product of %g, want %g", got, mean)
+	}
+}
+
+// TestQueueAge: keys are older by a step each step, until the oldest leaves.
+func TestQueueAge(t *testing.T) {
+	m := &MoCo{Queue: 90}
+	for step, want := range []float64{0, 1, 2, 3, 3} {
+		diagnosedAt(t, m, func(nn.Module) {}, step)
+		if got := m.Report()["queue_age"]; got != want {
+			t.Errorf("after step %d the oldest key is %g steps old, want %g", step, got, want)
+		}
 	}
 }

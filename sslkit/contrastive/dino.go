@@ -3,6 +3,7 @@ package contrastive
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
@@ -45,6 +46,7 @@ type DINO struct {
 	last, teacherEnd *nn.Param // of the last layers, [Outputs,Bottleneck]
 	centre           *nn.Buffer
 	entropy, spread  float32 // of the teacher's last outputs, and of their mean
+	divergence       float32 // of the student's from them
 }
 
 // Name implements sslkit.Method.
@@ -146,6 +148,7 @@ func (m *DINO) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	teacher := split(m.distribution(raw), n)
 	m.entropy, m.spread = meanEntropy(teacher[0]), meanEntropy(meanRow(teacher[0]))
 	s.Log("teacher_entropy", m.entropy)
+	m.divergence = tensor.SoftCrossEntropy(tensor.Scale(student[1].Detach(), 1/m.StudentTemperature), teacher[0]).Item() - m.entropy
 	// 3. Every other view of the student against each view of the teacher.
 	loss := swapped(student, teacher, m.StudentTemperature)
 	// 4. At the step's end the centre moves towards the mean of raw outputs.
@@ -200,22 +203,41 @@ func meanEntropy(p *tensor.Tensor) float32 {
 	return float32(sum / float64(p.Dim(0)))
 }
 
+// TrivialLoss implements sslkit.Trivial: ln(Outputs), the loss of outputs that are
+// even. Those that are all in one dimension have the loss 0.
+func (m *DINO) TrivialLoss() float64 { return rng.Log(float64(m.Outputs)) }
+
+// Report implements sslkit.Reporter: the entropy of the mean of the teacher's
+// outputs; how far the student's outputs for the other view are from them
+// (Kullback and Leibler); the length of the centre; and how far the teacher's
+// weights are from the student's.
+func (m *DINO) Report() map[string]float64 {
+	var square float64
+	for _, v := range m.centre.Value {
+		square += float64(float64(v) * float64(v))
+	}
+	return map[string]float64{
+		"teacher_mean_entropy": float64(m.spread), "teacher_divergence": float64(m.divergence), "centre_norm": math.Sqrt(square),
+		"teacher_distance": nn.Distance(m.student.module(), m.teacher.module()),
+	}
+}
+
 // Diagnose implements sslkit.Diagnoser. The teacher has collapsed when its
 // outputs tell nothing of the image: when their entropy is hardly below that of
 // their mean. The entropy says to what.
-func (m *DINO) Diagnose(map[string]float64) string {
-	most := float32(rng.Log(float64(m.Outputs)))
-	if m.spread-m.entropy > 0.02*most {
+func (m *DINO) Diagnose(values map[string]float64) string {
+	entropy, spread, most := values["teacher_entropy"], values["teacher_mean_entropy"], rng.Log(float64(m.Outputs))
+	if spread-entropy > 0.02*most {
 		return ""
 	}
 	mode := "constant collapse: the teacher's output is one for all images"
 	switch {
-	case m.entropy > 0.9*most:
+	case entropy > 0.9*most:
 		mode = "uniform collapse: the teacher's outputs are even for all images"
-	case m.entropy < 0.1*most:
+	case entropy < 0.1*most:
 		mode = "one-dimensional collapse: the teacher's output is in one dimension for all images"
 	}
-	return fmt.Sprintf("%s (entropy %.3f, of their mean %.3f, at most %.3f)", mode, m.entropy, m.spread, most)
+	return fmt.Sprintf("%s (entropy %.3f, of their mean %.3f, at most %.3f)", mode, entropy, spread, most)
 }
 
 // teacherState is the teacher, its last layer and the centre.

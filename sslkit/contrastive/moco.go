@@ -33,9 +33,11 @@ type MoCo struct {
 	// flip, and jitter of brightness and contrast by 0.4.
 	Augment augment.Chain
 
-	spread     float32 // of the last queries
-	query, key *branch
-	queue      *nn.Buffer // [Queue,Dim], the oldest key first
+	spread             float32 // of the last queries
+	positive, negative float64 // mean cosine of the last queries with their keys, and with the queue
+	age                int     // of the queue's oldest key in steps
+	query, key         *branch
+	queue              *nn.Buffer // [Queue,Dim], the oldest key first
 }
 
 // Name implements sslkit.Method.
@@ -118,6 +120,8 @@ func (m *MoCo) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	q := tensor.L2Normalize(m.grouped(m.query, b.Views[0]), 1e-12)
 	k := tensor.L2Normalize(m.keys(b.Views[1], s), 1e-12)
 	m.spread = spreadOf(q)
+	m.positive, m.negative = float64(tensor.Mean(tensor.RowDot(q.Detach(), k)).Item()), meanDot(q, m.queue.Value)
+	m.age = min(s.Index, m.Queue/q.Dim(0))
 	// 2. Is it my key, or one of the queue's?
 	loss, logits := queueLoss(q, k, tensor.FromSlice(m.queue.Value, m.Queue, m.Dim), m.Temperature)
 	s.Log("pair_accuracy", tensor.Accuracy(logits, make([]int, q.Dim(0))))
@@ -174,8 +178,24 @@ func (k keyState) Buffers() []*nn.Buffer { return append(k.Module.Buffers(), k.q
 // State implements sslkit.Stateful.
 func (m *MoCo) State() nn.Module { return keyState{m.key.module(), m.queue} }
 
+// TrivialLoss implements sslkit.Trivial: ln(1+Queue), the loss if all queries and
+// keys are equal.
+func (m *MoCo) TrivialLoss() float64 { return rng.Log(float64(1 + m.Queue)) }
+
+// Report implements sslkit.Reporter: the spread of the queries, the mean cosine of
+// a query with its key and with those of the queue, the steps since the oldest key
+// there was made (less than Queue/BatchSize while the first ones, which are random,
+// are still there), and how far the key network's weights are from the query
+// network's.
+func (m *MoCo) Report() map[string]float64 {
+	return map[string]float64{
+		projectionStd: float64(m.spread), positiveCosine: m.positive, negativeCosine: m.negative, "queue_age": float64(m.age),
+		"key_distance": nn.Distance(m.query.module(), m.key.module()),
+	}
+}
+
 // Diagnose implements sslkit.Diagnoser.
-func (m *MoCo) Diagnose(map[string]float64) string { return narrow(m.spread) }
+func (m *MoCo) Diagnose(values map[string]float64) string { return narrow(values[projectionStd]) }
 
 // Teacher implements sslkit.Teacher: the key network.
 func (m *MoCo) Teacher() nn.Encoder { return m.key.encoder }

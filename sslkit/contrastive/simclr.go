@@ -30,6 +30,9 @@ type SimCLR struct {
 	encoder   nn.Encoder
 	projector nn.Sequential
 	trivial   float64
+
+	spread             float32 // of the last projections
+	positive, negative float64 // their mean cosine, of views of one image and of different ones
 }
 
 // Name implements sslkit.Method.
@@ -77,12 +80,20 @@ func (m *SimCLR) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 // are equal.
 func (m *SimCLR) TrivialLoss() float64 { return m.trivial }
 
+// Report implements sslkit.Reporter: the spread of the projections, and the mean
+// cosine of those of one image's views, and of different images'.
+func (m *SimCLR) Report() map[string]float64 {
+	return map[string]float64{projectionStd: float64(m.spread), positiveCosine: m.positive, negativeCosine: m.negative}
+}
+
 // Loss implements sslkit.Method.
 func (m *SimCLR) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 1. Both views of every image in one batch.
 	views := tensor.Concat(b.Views[0], b.Views[1])
 	// 2. Represent, then project onto the unit sphere.
 	z := tensor.L2Normalize(m.projector.Forward(m.encoder.Forward(views, true), true), 1e-12)
+	m.spread = spreadOf(z)
+	m.positive, m.negative = pairCosines(z)
 	// 3. Which of the 2N-1 others is the same image?
 	logits, targets := pairLogits(z, m.Temperature)
 	s.Log("pair_accuracy", tensor.Accuracy(logits, targets))

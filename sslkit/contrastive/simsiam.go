@@ -92,8 +92,13 @@ func (m *SimSiam) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	return tensor.Scale(tensor.Add(cosine(p1, z2), cosine(p2, z1)), -0.5)
 }
 
+// Report implements sslkit.Reporter: the spread of the projections.
+func (m *SimSiam) Report() map[string]float64 {
+	return map[string]float64{projectionStd: float64(m.spread)}
+}
+
 // Diagnose implements sslkit.Diagnoser.
-func (m *SimSiam) Diagnose(map[string]float64) string { return narrow(m.spread) }
+func (m *SimSiam) Diagnose(values map[string]float64) string { return narrow(values[projectionStd]) }
 
 // cosine is the mean cosine of the rows of a and b.
 func cosine(a, b *tensor.Tensor) *tensor.Tensor {

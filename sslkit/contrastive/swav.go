@@ -17,7 +17,9 @@ import (
 // are balanced over the prototypes by Sinkhorn's iteration, so that they cannot
 // all be the same. Two whole views are assigned; small views only predict.
 //
-// A loss that stays at ln(Prototypes) is the sign of collapse.
+// A loss that stays at ln(Prototypes) is the sign of collapse to a point. Codes
+// are balanced whatever the features are, so watch which prototype each image is
+// nearest to.
 type SwAV struct {
 	Prototypes  int     // If 0, 64.
 	Temperature float32 // of the predictions. If 0, 0.1.
@@ -29,7 +31,7 @@ type SwAV struct {
 	Local       int     // small views. If 0, 4; negative: none.
 	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height.
 
-	Unbalanced bool // assign by the softmax alone: the assignments collapse
+	Unbalanced bool // assign by the softmax at Epsilon alone, without Sinkhorn's iteration
 
 	// Augment draws a whole view, LocalAugment a small one. If nil, crops of at
 	// least, or at most, 30 % of the area, a flip, and jitter of brightness and
@@ -39,6 +41,7 @@ type SwAV struct {
 	encoder    nn.Encoder
 	projector  nn.Sequential
 	prototypes *nn.Param // [Prototypes,Dim], rows of length 1
+	use        float64   // of the prototypes by the last batch
 }
 
 // Name implements sslkit.Method.
@@ -125,12 +128,13 @@ func (m *SwAV) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	var codes [2]*tensor.Tensor
 	for i := range codes {
 		if m.Unbalanced {
-			codes[i] = tensor.Softmax(tensor.Scale(scores[i].Detach(), 1/m.Temperature))
+			codes[i] = tensor.Softmax(tensor.Scale(scores[i].Detach(), 1/m.Epsilon))
 			continue
 		}
 		codes[i] = Sinkhorn(scores[i], m.Epsilon, m.Iterations)
 	}
 	s.Log("prototype_perplexity", perplexity(codes[0]))
+	m.use = float64(perplexity(nearest(scores[0])))
 	// 3. Every other view predicts the code.
 	return swapped(scores, codes[:], m.Temperature)
 }
@@ -229,12 +233,29 @@ func shares(q []float64, n, m, line, step int, total float64) {
 	}
 }
 
-// Diagnose implements sslkit.Diagnoser: assignments to one prototype alone.
+// TrivialLoss implements sslkit.Trivial: ln(Prototypes), the loss of features
+// that score the same with every prototype.
+func (m *SwAV) TrivialLoss() float64 { return rng.Log(float64(m.Prototypes)) }
+
+// Report implements sslkit.Reporter: how many prototypes are the nearest one of
+// the images of the batch, as exp of the entropy of their shares.
+func (m *SwAV) Report() map[string]float64 { return map[string]float64{"prototype_use": m.use} }
+
+// Diagnose implements sslkit.Diagnoser: one prototype is the nearest of all.
 func (m *SwAV) Diagnose(values map[string]float64) string {
-	if p := values["prototype_perplexity"]; p < 1.5 {
-		return fmt.Sprintf("prototype collapse: nearly all images have one prototype (prototype_perplexity %.2f of %d)", p, m.Prototypes)
+	if p := values["prototype_use"]; p < 1.5 {
+		return fmt.Sprintf("prototype collapse: nearly all images have one prototype for the nearest (prototype_use %.2f of %d)", p, m.Prototypes)
 	}
 	return ""
+}
+
+// nearest is 1 where a row of scores [B,K] is largest, else 0.
+func nearest(scores *tensor.Tensor) *tensor.Tensor {
+	one := tensor.New(scores.Shape()...)
+	for i, j := range tensor.Argmax(scores) {
+		one.Data()[i*scores.Dim(1)+j] = 1
+	}
+	return one
 }
 
 // perplexity is exp of the entropy of the mean code: how many prototypes are in

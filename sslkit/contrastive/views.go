@@ -60,8 +60,51 @@ func spreadOf(z *tensor.Tensor) float32 {
 	return float32(total / math.Sqrt(float64(d)))
 }
 
+// What more than one method reports: spreadOf its projections, and the mean cosine of
+// the projections of views of one image, and of different ones.
+const (
+	projectionStd  = "projection_std"
+	positiveCosine = "positive_cosine"
+	negativeCosine = "negative_cosine"
+)
+
+// meanDot is the mean product of a row of x [N,D] with one of y [M,D].
+func meanDot(x *tensor.Tensor, y []float32) (mean float64) {
+	d := x.Dim(1)
+	n, m := float64(x.Len()/d), float64(len(y)/d)
+	a, b := columnSums(x.Data(), d), columnSums(y, d)
+	for j, v := range a {
+		mean += float64(v / n * (b[j] / m))
+	}
+	return mean
+}
+
+// columnSums adds the rows of x [N,D].
+func columnSums(x []float32, d int) []float64 {
+	sums := make([]float64, d)
+	for i, v := range x {
+		sums[i%d] += float64(v)
+	}
+	return sums
+}
+
+// pairCosines is the mean cosine of the rows of views z [2N,D], which have length 1,
+// with that of the other view of their image, and with those of other images.
+func pairCosines(z *tensor.Tensor) (positive, negative float64) {
+	n, d := z.Dim(0)/2, z.Dim(1)
+	var same, square float64
+	for i, v := range z.Data()[:n*d] {
+		same += float64(float64(v) * float64(z.Data()[n*d+i]))
+	}
+	for _, v := range z.Data() {
+		square += float64(float64(v) * float64(v))
+	}
+	all := float64(meanDot(z, z.Data()) * float64(4*n*n)) // of all pairs, each with itself among them
+	return same / float64(n), (all - square - 2*same) / float64(4*n*(n-1))
+}
+
 // narrow names the collapse of projections of that spread, if it is one.
-func narrow(spread float32) string {
+func narrow(spread float64) string {
 	if spread >= 0.1 {
 		return ""
 	}

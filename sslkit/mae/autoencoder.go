@@ -127,6 +127,16 @@ func (m *Autoencoder) View(dst *data.Image, src data.Image, _ int, r *rng.Stream
 // values: (p-1)/p, since targets are normalised by the unbiased variance.
 func BlankLoss(p int) float64 { return float64(p-1) / float64(p) }
 
+// Report implements sslkit.Reporter: the loss of predicting every patch's mean, unless
+// RawPixels.
+func (m *Autoencoder) Report() map[string]float64 {
+	if m.RawPixels {
+		return nil
+	}
+	p := m.encoder.PatchSize()
+	return map[string]float64{"blank_loss": BlankLoss(p * p * m.in.Channels)}
+}
+
 // Loss implements sslkit.Method.
 func (m *Autoencoder) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	x := b.Views[0]

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 
 	"sslnotes/sslkit/rng"
 )
@@ -33,6 +34,22 @@ func Freeze(m Module) {
 // (1-m)·online, each product rounded. Buffers are left alone: a target that
 // normalises by its batches keeps statistics of its own.
 func EMA(target, online Module, m float32) { blendInto(target, online, m, false) }
+
+// Distance is how far the parameters of two modules of one form are from each
+// other: the length of the difference of all together over that of online's.
+func Distance(online, target Module) float64 {
+	var apart, length float64
+	b := target.Params()
+	for i, p := range online.Params() {
+		other := b[i].Value.Data()
+		for j, v := range p.Value.Data() {
+			d := float64(v) - float64(other[j])
+			apart += float64(d * d)
+			length += float64(float64(v) * float64(v))
+		}
+	}
+	return math.Sqrt(apart / length)
+}
 
 // blendInto is m·dst + (1-m)·src on the parameters and, if asked for, a copy of
 // the buffers.

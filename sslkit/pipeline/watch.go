@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"sslnotes/sslkit"
@@ -39,7 +41,16 @@ const (
 	// AlarmTrivial is recorded, with the loss, when that is within 1 % of the
 	// trivial loss after a tenth of training: nothing is learnt.
 	AlarmTrivial = "alarm_trivial_loss"
+	// AlarmDimensional is recorded, with RankMe, when after a tenth of training that
+	// is below a fiftieth of the features' dimensions, or 1.5.
+	AlarmDimensional = "alarm_dimensional_collapse"
+	// AlarmMethod is recorded, as 1, when after a tenth of training the method itself
+	// sees that it goes wrong: see sslkit.Diagnoser.
+	AlarmMethod = "alarm_method"
 )
+
+// early lists the methods that had a trivial loss before Schedule.Diagnostics.
+var early = []string{"simclr", "clip", "rotation", "colorization"}
 
 // The numbers of images a look takes: a look costs about as much as one step of
 // a hundred images and views a piece for each of these.
@@ -61,15 +72,20 @@ type watch struct {
 	memory, query []int   // samples of the monitor; no query: each is classified by the others
 	knn           float64 // as last seen, or NaN
 
+	full     bool                            // record all diagnostics
+	report   func() map[string]float64       // of the method, or nil
 	diagnose func(map[string]float64) string // of the method, or nil
 	ill      []string                        // what the last look found wrong
 	told     map[string]bool                 // of what there was an alarm
 }
 
 func newWatch(e nn.Encoder, m sslkit.Method, in sets, s sslkit.Schedule) *watch {
-	w := &watch{encoder: e, every: s.Watch, total: s.Steps, trivial: math.NaN(), set: in.unlabelled, knn: math.NaN(), told: map[string]bool{}}
-	if t, ok := m.(sslkit.Trivial); ok {
+	w := &watch{encoder: e, every: s.Watch, total: s.Steps, trivial: math.NaN(), set: in.unlabelled, knn: math.NaN(), full: s.Diagnostics > 0, told: map[string]bool{}}
+	if t, ok := m.(sslkit.Trivial); ok && (w.full || slices.Contains(early, m.Name())) {
 		w.trivial = t.TrivialLoss()
+	}
+	if r, ok := m.(sslkit.Reporter); ok {
+		w.report = r.Report
 	}
 	if d, ok := m.(sslkit.Diagnoser); ok {
 		w.diagnose = d.Diagnose
@@ -155,7 +171,14 @@ func (w *watch) look(ctx context.Context, step int, values map[string]float64) e
 		}
 		w.knn = values[MonitorKNN]
 	}
-	w.alarm(step, values)
+	told := values // what the method sees, too, though it may not be recorded
+	if w.report != nil {
+		if !w.full {
+			told = maps.Clone(values)
+		}
+		maps.Copy(told, w.report())
+	}
+	w.alarm(step, values, told)
 	return nil
 }
 
@@ -187,8 +210,9 @@ func (w *watch) seen(e nn.Encoder, index []int) *tensor.Tensor {
 // patience is the number of steps before it is told that nothing is learnt.
 const patience = 50
 
-// alarm records what has gone wrong, and names it.
-func (w *watch) alarm(step int, values map[string]float64) {
+// alarm records what has gone wrong, and names it. What the method tells is among
+// told.
+func (w *watch) alarm(step int, values, told map[string]float64) {
 	if s := values[FeatureStd]; s < 0.1 {
 		values[AlarmConstant] = s
 	}
@@ -196,13 +220,12 @@ func (w *watch) alarm(step int, values map[string]float64) {
 	if 10*(step+1) >= w.total && math.Abs(loss-w.trivial) <= 0.01*max(1, math.Abs(w.trivial)) {
 		values[AlarmTrivial] = loss
 	}
-	w.ill = w.modes(step, values)
+	w.ill = w.modes(step, values, told)
 }
 
 // modes names the ways in which training has collapsed: each begins with its
-// name and a colon. Those without a key of their own follow from values that are
-// recorded.
-func (w *watch) modes(step int, values map[string]float64) (all []string) {
+// name and a colon.
+func (w *watch) modes(step int, values, told map[string]float64) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if s, ok := values[AlarmConstant]; ok {
 		add("complete collapse: the features of all images are nearly the same (%s %.3f, below 0.1)", FeatureStd, s)
@@ -215,13 +238,22 @@ func (w *watch) modes(step int, values map[string]float64) (all []string) {
 	}
 	if r, least := values[RankMe], max(1.5, float64(w.encoder.Dim())/50); r < least && len(all) == 0 {
 		add("dimensional collapse: the features vary in few of their %d dimensions (%s %.2f, below %.2f)", w.encoder.Dim(), RankMe, r, least)
+		w.record(values, AlarmDimensional, r)
 	}
 	if w.diagnose != nil {
-		if what := w.diagnose(values); what != "" {
+		if what := w.diagnose(told); what != "" {
 			add("%s", what)
+			w.record(values, AlarmMethod, 1)
 		}
 	}
 	return all
+}
+
+// record adds a value, if all diagnostics are recorded.
+func (w *watch) record(values map[string]float64, key string, v float64) {
+	if w.full {
+		values[key] = v
+	}
 }
 
 // show tells a bar of a step.

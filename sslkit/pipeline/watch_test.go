@@ -222,13 +222,50 @@ func TestDimensionalCollapse(t *testing.T) {
 	schedule, err := Schedule{Steps: 20, BatchSize: 30}.Resolve(&ill{}, train.Len())
 	must(t, err)
 	w := newWatch(e, &ill{}, sets{unlabelled: train.Unlabelled()}, schedule)
-	w.alarm(19, map[string]float64{"loss": 3, FeatureStd: 0.8, RankMe: 1.2})
+	alarm := func(step int) map[string]float64 {
+		values := map[string]float64{"loss": 3, FeatureStd: 0.8, RankMe: 1.2}
+		w.alarm(step, values, values)
+		return values
+	}
+	values := alarm(19)
 	if len(w.ill) != 2 || !strings.HasPrefix(w.ill[0], "dimensional collapse: the features vary in few of their 8 dimensions") || w.ill[1] != "flu: loss true" {
 		t.Errorf("ill of %q", w.ill)
 	}
-	w.alarm(0, map[string]float64{"loss": 3, FeatureStd: 0.8, RankMe: 1.2})
-	if len(w.ill) != 0 {
-		t.Errorf("ill of %q at the first step", w.ill)
+	if values[AlarmDimensional] != 1.2 || values[AlarmMethod] != 1 {
+		t.Errorf("alarms are not recorded: %v", values)
+	}
+	if values = alarm(0); len(w.ill) != 0 || len(values) != 3 {
+		t.Errorf("ill of %q at the first step, %v", w.ill, values)
+	}
+	w.full = false
+	if values = alarm(19); len(w.ill) != 2 || len(values) != 3 {
+		t.Errorf("without Diagnostics ill of %q, recorded %v", w.ill, values)
+	}
+}
+
+// TestReports: what a method reports is recorded at every look, and nothing of it, nor
+// a trivial loss that there was not before, in records from before there were reports.
+func TestReports(t *testing.T) {
+	train, _ := mini(t)
+	for diagnostics, want := range map[int][]string{0: {"projection_std", "queue_age", "key_distance", TrivialLoss}, -1: nil} {
+		r, err := session(t).Pretrain(tiny, &contrastive.MoCo{}, train.Unlabelled(), Schedule{Steps: 4, BatchSize: 30, Watch: 2, Diagnostics: diagnostics})
+		must(t, err)
+		rec, err := r.Record()
+		must(t, err)
+		for _, key := range []string{"projection_std", "queue_age", "key_distance", TrivialLoss} {
+			n := 0
+			if slices.Contains(want, key) {
+				if n = 2; key == TrivialLoss {
+					n = 1
+				}
+			}
+			if got := rec.Metrics[key].N; got != n {
+				t.Errorf("Diagnostics %d: %d values of %s, want %d", diagnostics, got, key, n)
+			}
+		}
+		if strings.Contains(string(rec.Config), "Diagnostics") != (want != nil) {
+			t.Errorf("Diagnostics %d: recorded %s", diagnostics, rec.Config)
+		}
 	}
 }
 

@@ -69,6 +69,9 @@ func (m *Context) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 	m.cut.draw(dst, src, v, r)
 }
 
+// TrivialLoss implements sslkit.Trivial: all places are equally likely.
+func (m *Context) TrivialLoss() float64 { return rng.Log(8) }
+
 // Loss implements sslkit.Method.
 func (m *Context) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	n := b.Views[0].Dim(0)

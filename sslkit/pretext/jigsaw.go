@@ -87,6 +87,9 @@ func (m *Jigsaw) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 	m.cut.draw(dst, src, v, r)
 }
 
+// TrivialLoss implements sslkit.Trivial: all permutations are equally likely.
+func (m *Jigsaw) TrivialLoss() float64 { return rng.Log(float64(m.Permutations)) }
+
 // Loss implements sslkit.Method.
 func (m *Jigsaw) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	n, tiles := b.Views[0].Dim(0), len(b.Views)

@@ -34,6 +34,10 @@ type Options struct {
 	// parameters constant, so that its gradient is not that of its value.
 	Stopped bool
 
+	// Trivial brings heads to where features that are all equal have the loss that
+	// sslkit.Trivial states. If nil, they have it as they are built.
+	Trivial func(heads nn.Module)
+
 	// Bad holds methods with one bad field, by its name, such as
 	// "SimCLR.Temperature"; Build must refuse each by that name.
 	Bad map[string]sslkit.Method
