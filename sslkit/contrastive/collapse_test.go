@@ -3,6 +3,7 @@ package contrastive
 import (
 	"maps"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"sslnotes/sslkit/pipeline"
 	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
+	"sslnotes/tracker"
 )
 
 // diagnosed builds a method, changes it, takes its loss on a batch of real
@@ -127,6 +129,43 @@ func TestQueueAge(t *testing.T) {
 		diagnosedAt(t, m, func(nn.Module) {}, step)
 		if got := m.Report()["queue_age"]; got != want {
 			t.Errorf("after step %d the oldest key is %g steps old, want %g", step, got, want)
+		}
+	}
+}
+
+// TestCollapseSwitches trains DINO and SwAV on real images for some steps, as they are
+// and with what prevents collapse switched off, each of which fails in its own way.
+func TestCollapseSwitches(t *testing.T) {
+	train, _, err := data.FashionMini()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const steps, outputs, prototypes = 60, 256, 64
+	most := math.Log(outputs)
+	for _, c := range []struct {
+		name      string
+		m         sslkit.Method
+		key       string
+		low, high float64
+	}{
+		{"DINO", &DINO{Local: -1}, "teacher_entropy", 0.5 * most, 0.9 * most},
+		{"DINO without centring", &DINO{Local: -1, NoCentring: true}, "teacher_mean_entropy", 0, 0.1 * most}, // all in one dimension
+		{"DINO without sharpening", &DINO{Local: -1, NoSharpening: true}, "teacher_entropy", 0.95 * most, most},
+		{"SwAV", &SwAV{Local: -1}, "prototype_use", prototypes / 4, prototypes},
+		{"SwAV without Sinkhorn", &SwAV{Local: -1, Unbalanced: true}, "prototype_use", 1, 1.5},
+	} {
+		store, err := tracker.Open(filepath.Join(t.TempDir(), "runs.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		s := &pipeline.Session{Store: store}
+		r, err := s.Pretrain(nn.ConvNet{Channels: []int{8, 16}}, c.m, train.Unlabelled(), pipeline.Schedule{Steps: steps, BatchSize: 64, Watch: steps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := r.Value(c.key); err != nil || v < c.low || v > c.high {
+			t.Errorf("%s: %s is %.3f (%v) after %d steps, want %.2f to %.2f", c.name, c.key, v, err, steps, c.low, c.high)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type SwAV struct {
 	Local       int     // small views. If 0, 4; negative: none.
 	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height.
 
-	Unbalanced bool // assign by the softmax at Epsilon alone, without Sinkhorn's iteration
+	Unbalanced bool // assign by the softmax at Epsilon alone, without Sinkhorn's iteration: all images get one prototype
 
 	// Augment draws a whole view, LocalAugment a small one. If nil, crops of at
 	// least, or at most, 30 % of the area, a flip, and jitter of brightness and
