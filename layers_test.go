@@ -48,7 +48,7 @@ var layers = map[string]string{
 	"internal/source":         "",
 	"internal/notebook":       "",
 	"notebooks":               "",
-	"internal/results":        "sslkit sslkit/pretext sslkit/contrastive sslkit/mae sslkit/pipeline sslkit/data sslkit/nn tracker",
+	"internal/results":        "sslkit sslkit/pretext sslkit/contrastive sslkit/mae sslkit/clip sslkit/pipeline sslkit/data sslkit/nn tracker",
 	"sslkit/internal/f32/gen": "",
 	"":                        "internal/cli",
 }

@@ -118,7 +118,7 @@ func (p Plan) emojiSection(dir string) (string, error) {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Trained on %s, and asked about %d pictures of concepts that training did not show, in its styles, and %d of those that it did, in a style that it did not, %s. In gray, the probe learns from gray pictures, too, as colorization does. Accuracy in percent, mean ± standard deviation over seeds; above random weights, the probe of unseen concepts in colour, ± the standard error over seeds. %d of %d rows finished. Numerics %s. By `sslnotes results --emoji`.\n\n",
+	fmt.Fprintf(&b, "\n## Emoji\n\nOf which of %d groups is the picture? Trained on %s, and asked about %d pictures of concepts that training did not show, in its styles, and %d of those that it did, in a style that it did not, %s. In gray, the probe learns from gray pictures, too, as colorization does. CLIP reads the captions of the pictures it trains on, which are of other concepts than those that were not shown. Accuracy in percent, mean ± standard deviation over seeds; above random weights, the probe of unseen concepts in colour, ± the standard error over seeds. %d of %d rows finished. Numerics %s. By `sslnotes results --emoji`.\n\n",
 		len(e.Groups()), a.plan.Data, pictures["knn"], pictures[onStyleKNN], a.plan.Style, len(a.all), len(a.plan.Rows()), pipeline.Numerics)
 	b.WriteString(a.table(emojiColumns()) + "\n" + a.costs() + differences(a.emojiPairs()))
 	return b.String(), nil

@@ -31,7 +31,9 @@ func (x *executor) pretrain(row Row) (*pipeline.Run, error) {
 	if !ok {
 		return nil, fmt.Errorf("results: there is no encoder %q", row.Encoder)
 	}
-	return x.session.Pretrain(architecture, m.make(), x.unlabelled, pipeline.Schedule{Epochs: row.Epochs, Seed: row.Seed, Diagnostics: -1}) // as the rows there are
+	schedule := m.schedule
+	schedule.Epochs, schedule.Seed, schedule.Diagnostics = row.Epochs, row.Seed, -1 // the last as in the rows there are
+	return x.session.Pretrain(architecture, m.make(), x.unlabelled, schedule)
 }
 
 // parent returns the encoder that a row judges: the one at hand, the one in the

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/clip"
 	"sslnotes/sslkit/contrastive"
 	"sslnotes/sslkit/mae"
 	"sslnotes/sslkit/nn"
@@ -38,25 +39,36 @@ type method struct {
 	passes  float64 // work for an image, in passes of one view through the encoder
 	long    bool    // trained for many epochs: for one seed alone, after all other rows
 	emoji   int     // epochs on emoji. If 0, it is not trained on them.
+
+	schedule pipeline.Schedule // but for its length and seed. If zero, the method's.
 }
 
 // Epochs are chosen so that pre-training takes two to ten minutes of CPU time on
 // one core of 2021; the long rows have five times as many or more.
 var methods = []method{
-	{"simclr", "SimCLR", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 8, 2, false, 40},
-	{"moco", "MoCo v2", func() sslkit.Method { return &contrastive.MoCo{} }, false, 8, 1.5, false, 40},
-	{"byol", "BYOL", func() sslkit.Method { return &contrastive.BYOL{} }, false, 8, 2.6, false, 40},
-	{"swav", "SwAV", func() sslkit.Method { return &contrastive.SwAV{} }, false, 5, 3, false, 30},
-	{"dino", "DINO", func() sslkit.Method { return &contrastive.DINO{} }, false, 6, 4, false, 30},
-	{"rotation", "rotation", func() sslkit.Method { return &pretext.Rotation{} }, false, 3, 4, false, 20},
-	{"jigsaw", "jigsaw", func() sslkit.Method { return &pretext.Jigsaw{} }, false, 5, 0.8, false, 20},
-	{"context", "context prediction", func() sslkit.Method { return &pretext.Context{} }, false, 5, 0.8, false, 20},
-	{"inpainting", "inpainting", func() sslkit.Method { return &pretext.Inpainting{} }, false, 5, 1.1, false, 20},
-	{"colorization", "colorization", func() sslkit.Method { return &pretext.Colorization{} }, false, 0, 1.1, false, 60},
-	{"mae", "MAE", func() sslkit.Method { return &mae.Autoencoder{} }, true, 6, 1.6, false, 0},
-	{"simsiam", "SimSiam", func() sslkit.Method { return &contrastive.SimSiam{} }, false, 8, 2, false, 40},
-	{"simclr-long", "SimCLR, long", func() sslkit.Method { return &contrastive.SimCLR{} }, false, 60, 2, true, 0},
-	{"mae-long", "MAE, long", func() sslkit.Method { return &mae.Autoencoder{} }, true, 30, 1.6, true, 0},
+	{name: "simclr", title: "SimCLR", make: func() sslkit.Method { return &contrastive.SimCLR{} }, epochs: 8, passes: 2, emoji: 40},
+	{name: "moco", title: "MoCo v2", make: func() sslkit.Method { return &contrastive.MoCo{} }, epochs: 8, passes: 1.5, emoji: 40},
+	{name: "byol", title: "BYOL", make: func() sslkit.Method { return &contrastive.BYOL{} }, epochs: 8, passes: 2.6, emoji: 40},
+	{name: "swav", title: "SwAV", make: func() sslkit.Method { return &contrastive.SwAV{} }, epochs: 5, passes: 3, emoji: 30},
+	{name: "dino", title: "DINO", make: func() sslkit.Method { return &contrastive.DINO{} }, epochs: 6, passes: 4, emoji: 30},
+	{name: "rotation", title: "rotation", make: func() sslkit.Method { return &pretext.Rotation{} }, epochs: 3, passes: 4, emoji: 20},
+	{name: "jigsaw", title: "jigsaw", make: func() sslkit.Method { return &pretext.Jigsaw{} }, epochs: 5, passes: 0.8, emoji: 20},
+	{name: "context", title: "context prediction", make: func() sslkit.Method { return &pretext.Context{} }, epochs: 5, passes: 0.8, emoji: 20},
+	{name: "inpainting", title: "inpainting", make: func() sslkit.Method { return &pretext.Inpainting{} }, epochs: 5, passes: 1.1, emoji: 20},
+	{name: "colorization", title: "colorization", make: func() sslkit.Method { return &pretext.Colorization{} }, passes: 1.1, emoji: 60},
+	{name: "clip", title: "CLIP", make: captioned, passes: 2, emoji: 130, schedule: pipeline.Schedule{BatchSize: 256, LearningRate: 4e-3}},
+	{name: "mae", title: "MAE", make: func() sslkit.Method { return &mae.Autoencoder{} }, epochs: 6, passes: 1.6, patches: true},
+	{name: "simsiam", title: "SimSiam", make: func() sslkit.Method { return &contrastive.SimSiam{} }, epochs: 8, passes: 2, emoji: 40},
+	{name: "simclr-long", title: "SimCLR, long", make: func() sslkit.Method { return &contrastive.SimCLR{} }, epochs: 60, passes: 2, long: true},
+	{name: "mae-long", title: "MAE, long", make: func() sslkit.Method { return &mae.Autoencoder{} }, epochs: 30, passes: 1.6, patches: true, long: true},
+}
+
+// captioned is CLIP by clip.LongRecipe but for Map, with which the mean of the encoder's
+// map, which is judged here, is not what was trained.
+func captioned() sslkit.Method {
+	_, m, _ := clip.LongRecipe()
+	m.Map = false
+	return m
 }
 
 func methodOf(name string) (method, bool) {
