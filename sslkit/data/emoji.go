@@ -56,6 +56,7 @@ type EmojiStyle struct {
 type Emoji struct {
 	concepts []EmojiConcept
 	styles   []EmojiStyle
+	tones    []func() []tone // of each style's palette
 }
 
 var loadEmoji = sync.OnceValues(func() (*Emoji, error) { return unpackEmoji(emojiPack) })
@@ -140,8 +141,7 @@ func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
 // Describe says what Describe measures of a concept's picture in a style, nil where
 // the style has none.
 func (e *Emoji) Describe(style, concept int) []string {
-	s := &e.styles[style]
-	return s.describe(concept, s.tones(false))
+	return e.styles[style].describe(concept, e.tones[style]())
 }
 
 // tones are the palette's, in colour or gray.
@@ -261,8 +261,11 @@ func (e *Emoji) set(name, split string, styles, concepts []int, o emojiSet) *Set
 	var captions []string
 	for _, s := range styles {
 		var palette []tone
-		if o.described {
-			palette = e.styles[s].tones(o.gray)
+		switch {
+		case o.described && o.gray:
+			palette = e.styles[s].tones(true)
+		case o.described:
+			palette = e.tones[s]()
 		}
 		for _, c := range concepts {
 			background := [3]uint8{255, 255, 255}
@@ -382,6 +385,7 @@ func unpackEmoji(pack []byte) (*Emoji, error) {
 			}
 		}
 		e.styles = append(e.styles, s)
+		e.tones = append(e.tones, sync.OnceValue(func() []tone { return s.tones(false) }))
 	}
 	return e, nil
 }
