@@ -23,11 +23,13 @@ them, then in the cache, which data get fills.
 
 A set of your own is a folder of PNG and JPEG files, one folder a class, perhaps
 below train and test; its path, which begins with / or ., is its name. With @32
-at its end, images are cut to the middle square and scaled to 32×32.
+at its end, images are cut to the middle square and scaled to 32×32. Captions are
+in a file metadata.csv beside the classes, with the columns file_name and caption.
 
 The styles of emoji can be named, as in emoji-google-twitter, and its pictures
-laid on random colours, as in emoji/coloured, or made gray, as in emoji/gray;
-concepts of its test split are not in its training split. The test split of
+laid on random colours, as in emoji/coloured, or made gray, as in emoji/gray; in
+emoji/described, captions also say what is measured of each picture, such as its
+colour. The concepts of its test split are not in its training split. The test split of
 emoji-google/on-twitter has the concepts of training, in another style.`,
 		Example: "  sslnotes data list\n  sslnotes data get fashion-mnist\n  sslnotes train simclr --data ./flowers@32",
 		Args:    cobra.NoArgs,

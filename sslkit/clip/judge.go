@@ -68,6 +68,16 @@ func ask(set *data.Set, captions []string, among map[string]bool) (Question, err
 // Chance is the share of right answers by guessing.
 func (q Question) Chance() float64 { return 1 / float64(len(q.Candidates)) }
 
+// Majority is the share of right answers by always naming the candidate that is
+// right most often.
+func (q Question) Majority() float64 {
+	count := make([]int, len(q.Candidates))
+	for _, t := range q.Truth {
+		count[t]++
+	}
+	return float64(slices.Max(count)) / float64(len(q.Truth))
+}
+
 // Answer returns the similarities [M,N] of the pictures to the candidates, as
 // the model sees them.
 func (q Question) Answer(m *CLIP) *tensor.Tensor {

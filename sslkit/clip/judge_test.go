@@ -1,7 +1,15 @@
 package clip
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -47,6 +55,40 @@ func TestRunGivesItsModelBack(t *testing.T) {
 	if !slices.Equal(m.TextFeatures(said).Data(), trained.TextFeatures(said).Data()) || m.Scale() != trained.Scale() {
 		t.Error("the loaded model has other features of texts, or another scale")
 	}
+	if v, err := s.Reproduce(run.ID()); err != nil || v.Verdict != pipeline.BitExact {
+		t.Errorf("executed again the run is %s: %s %v", v.Verdict, v.Reason, err)
+	}
+}
+
+// A folder with captions trains as any set does, and its record finds it again.
+func TestFolderWithCaptions(t *testing.T) {
+	dir := t.TempDir()
+	lines := "file_name,caption\n"
+	for i, c := range []color.NRGBA{{R: 255, A: 255}, {G: 255, A: 255}, {B: 255, A: 255}, {R: 255, G: 255, A: 255}, {A: 255}, {R: 90, A: 255}} {
+		class := []string{"dark", "light"}[i%2]
+		img := image.NewNRGBA(image.Rect(0, 0, 8, 8))
+		draw.Draw(img, img.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
+		var b bytes.Buffer
+		if err := errors.Join(png.Encode(&b, img), os.MkdirAll(filepath.Join(dir, class), 0o755),
+			os.WriteFile(filepath.Join(dir, class, fmt.Sprint(i, ".png")), b.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		lines += fmt.Sprintf("%s/%d.png,\"%s, picture %d\"\n", class, i, class, i)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "metadata.csv"), []byte(lines), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set, _, err := data.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &pipeline.Session{Path: filepath.Join(t.TempDir(), "runs.db"), Types: config.Types{}}
+	s.Types.Add(CLIP{}, nn.ConvNet{}, augment.Crop{})
+	run, err := s.Pretrain(nn.ConvNet{Channels: []int{4, 8}}, small(), set.Unlabelled(), sslkit.Schedule{Steps: 2, BatchSize: 4, Seed: 5, Watch: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Store.Close()
 	if v, err := s.Reproduce(run.ID()); err != nil || v.Verdict != pipeline.BitExact {
 		t.Errorf("executed again the run is %s: %s %v", v.Verdict, v.Reason, err)
 	}

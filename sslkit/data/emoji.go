@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 	"strconv"
@@ -35,8 +36,10 @@ type EmojiConcept struct {
 
 // Caption is the name, and what else people look for it by.
 func (c EmojiConcept) Caption() string {
-	return strings.Join(append([]string{c.Name}, c.Keywords...), ", ")
+	return strings.Join(c.phrases(), ", ")
 }
+
+func (c EmojiConcept) phrases() []string { return append([]string{c.Name}, c.Keywords...) }
 
 // An EmojiStyle is one artist's pictures.
 type EmojiStyle struct {
@@ -53,6 +56,7 @@ type EmojiStyle struct {
 type Emoji struct {
 	concepts []EmojiConcept
 	styles   []EmojiStyle
+	tones    []func() []tone // of each style's palette
 }
 
 var loadEmoji = sync.OnceValues(func() (*Emoji, error) { return unpackEmoji(emojiPack) })
@@ -134,6 +138,40 @@ func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
 	return out
 }
 
+// Describe says what Describe measures of a concept's picture in a style, nil where
+// the style has none.
+func (e *Emoji) Describe(style, concept int) []string {
+	return e.styles[style].describe(concept, e.tones[style]())
+}
+
+// tones are the palette's, in colour or gray.
+func (s *EmojiStyle) tones(gray bool) []tone {
+	tones := make([]tone, len(s.Palette))
+	for i, p := range s.Palette {
+		if p[3] < 128 {
+			continue
+		}
+		var c [3]uint8
+		for j := range c {
+			c[j] = uint8(min(255, (int(p[j])*255+int(p[3])/2)/int(p[3])))
+		}
+		if gray {
+			g := grayOf(c[0], c[1], c[2])
+			c = [3]uint8{g, g, g}
+		}
+		tones[i] = toneOf(color.NRGBA{c[0], c[1], c[2], p[3]})
+	}
+	return tones
+}
+
+func (s *EmojiStyle) describe(concept int, palette []tone) []string {
+	var tones []tone
+	for _, i := range s.Pictures[concept] {
+		tones = append(tones, palette[i])
+	}
+	return describe(tones, EmojiSide)
+}
+
 // openEmoji returns a set by its name: "emoji", all styles, or some, as in
 // "emoji-google-fluent". The test split has the held-out concepts; with
 // "/on-twitter" at the end it has the other concepts in that style instead, and
@@ -141,7 +179,8 @@ func (e *Emoji) Picture(style, concept int, background [3]uint8) []uint8 {
 // "/coloured" every picture stands on a random colour, else all on white; with
 // "/gray" every colour is the gray of its lightness, in all three channels, and
 // images are normalised as those in colour are. Classes are the groups; captions
-// are the concepts'.
+// are the concepts', and with "/described" what Describe says of each picture
+// without its background, so that they differ between styles.
 func openEmoji(name string) (train, test *Set, err error) {
 	e, err := LoadEmoji()
 	if err != nil {
@@ -156,7 +195,7 @@ func openEmoji(name string) (train, test *Set, err error) {
 	if o.on != nil {
 		on, asked = o.on, seen
 	}
-	train, test = e.set(name, "train", o.styles, seen, o.coloured), e.set(name, "test", on, asked, o.coloured)
+	train, test = e.set(name, "train", o.styles, seen, o), e.set(name, "test", on, asked, o)
 	train.spec.Mean, train.spec.Std = statistics(train.pixels, 3)
 	if o.gray {
 		train, test = train.gray(), test.gray()
@@ -167,9 +206,9 @@ func openEmoji(name string) (train, test *Set, err error) {
 
 // emojiSet is what the name of a set of emoji says.
 type emojiSet struct {
-	styles, on     []int // on is nil unless another style is asked about
-	fold           int
-	coloured, gray bool
+	styles, on                []int // on is nil unless another style is asked about
+	fold                      int
+	coloured, gray, described bool
 }
 
 func (e *Emoji) parse(name string) (o emojiSet, err error) {
@@ -191,8 +230,10 @@ func (e *Emoji) parse(name string) (o emojiSet, err error) {
 			o.coloured = true
 		case p == "gray" && !o.gray:
 			o.gray = true
+		case p == "described" && !o.described:
+			o.described = true
 		default:
-			return o, fmt.Errorf("data: %s ends in %q, have /on-STYLE, /fold-1 to /fold-%d, /coloured and /gray, each once", name, "/"+p, emojiFolds-1)
+			return o, fmt.Errorf("data: %s ends in %q, have /on-STYLE, /fold-1 to /fold-%d, /coloured, /gray and /described, each once", name, "/"+p, emojiFolds-1)
 		}
 	}
 	return o, nil
@@ -213,15 +254,22 @@ func (e *Emoji) chosen(name string) ([]int, error) {
 }
 
 // set returns the pictures of the concepts, style after style.
-func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *Set {
+func (e *Emoji) set(name, split string, styles, concepts []int, o emojiSet) *Set {
 	groups := e.Groups()
 	var pixels []uint8
 	var labels []int
 	var captions []string
 	for _, s := range styles {
+		var palette []tone
+		switch {
+		case o.described && o.gray:
+			palette = e.styles[s].tones(true)
+		case o.described:
+			palette = e.tones[s]()
+		}
 		for _, c := range concepts {
 			background := [3]uint8{255, 255, 255}
-			if coloured {
+			if o.coloured {
 				r := rng.New(0, "emoji background", uint64(s), uint64(c))
 				background = [3]uint8{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256))}
 			}
@@ -230,7 +278,15 @@ func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *
 				continue
 			}
 			at, _ := slices.BinarySearch(groups, e.concepts[c].Group)
-			pixels, labels, captions = append(pixels, p...), append(labels, at), append(captions, e.concepts[c].Caption())
+			phrases := e.concepts[c].phrases()
+			if o.described {
+				for _, d := range e.styles[s].describe(c, palette) {
+					if !slices.Contains(phrases, d) {
+						phrases = append(phrases, d)
+					}
+				}
+			}
+			pixels, labels, captions = append(pixels, p...), append(labels, at), append(captions, strings.Join(phrases, ", "))
 		}
 	}
 	return newCaptioned(name, split, Spec{Height: EmojiSide, Width: EmojiSide, Channels: 3}, groups, pixels, labels, captions)
@@ -240,12 +296,17 @@ func (e *Emoji) set(name, split string, styles, concepts []int, coloured bool) *
 func (s *Set) gray() *Set {
 	pixels := slices.Clone(s.pixels)
 	for i := 0; i < len(pixels); i += 3 {
-		l, _, _ := Lab(float32(pixels[i])/255, float32(pixels[i+1])/255, float32(pixels[i+2])/255)
-		level, _, _ := FromLab(l, 0, 0)
-		g := uint8(math.Round(float64(255 * min(max(level, 0), 1))))
+		g := grayOf(pixels[i], pixels[i+1], pixels[i+2])
 		pixels[i], pixels[i+1], pixels[i+2] = g, g, g
 	}
 	return newCaptioned(s.name, s.split, s.spec, s.classes, pixels, s.labels, s.captions)
+}
+
+// grayOf is the level of the gray that is as light as a colour.
+func grayOf(red, green, blue uint8) uint8 {
+	l, _, _ := Lab(float32(red)/255, float32(green)/255, float32(blue)/255)
+	level, _, _ := FromLab(l, 0, 0)
+	return uint8(math.Round(float64(255 * min(max(level, 0), 1))))
 }
 
 // PackEmoji writes what LoadEmoji reads: compressed, the length of a JSON head,
@@ -324,6 +385,7 @@ func unpackEmoji(pack []byte) (*Emoji, error) {
 			}
 		}
 		e.styles = append(e.styles, s)
+		e.tones = append(e.tones, sync.OnceValue(func() []tone { return s.tones(false) }))
 	}
 	return e, nil
 }

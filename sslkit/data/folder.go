@@ -1,6 +1,8 @@
 package data
 
 import (
+	"bytes"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"image"
@@ -8,7 +10,10 @@ import (
 	"image/draw"
 	_ "image/jpeg" // registers the format
 	_ "image/png"  // registers the format
+	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,6 +26,12 @@ import (
 // does, and a fifth of every class, but at least one image, is the test split.
 // Images are gray if all files are, else in colour, with transparent parts on
 // white.
+//
+// Beside the folders of the classes there may be a metadata.csv, as in Hugging
+// Face's ImageFolder: a head that names the columns, of which file_name has the
+// images as in "cats/1.png", and caption or text what is said of each. Every image
+// then needs a caption; with train and test, both have the file. Phrases in a
+// caption are parted by a comma and a space.
 type Folder struct {
 	Dir  string
 	Size int // pixels a side, to which the middle square of every image is scaled. If 0, images must all have one size, which is kept.
@@ -98,6 +109,17 @@ func (f Folder) read(name, split, dir string, like *Set) (*Set, error) {
 	if like != nil && !slices.Equal(classes, like.classes) {
 		return nil, fmt.Errorf("data: %s has the classes %v, want those of the training images, %v", dir, classes, like.classes)
 	}
+	captions, err := readCaptions(dir, files)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case like == nil:
+	case like.captions == nil && captions != nil:
+		return nil, fmt.Errorf("data: %s has captions, the training images have none", dir)
+	case like.captions != nil && captions == nil:
+		return nil, fmt.Errorf("data: %s has no %s, the training images have", dir, captionFile)
+	}
 	all, err := f.decode(files)
 	if err != nil {
 		return nil, err
@@ -117,7 +139,73 @@ func (f Folder) read(name, split, dir string, like *Set) (*Set, error) {
 	if spec.Mean, spec.Std = statistics(pixels, spec.Channels); like != nil {
 		spec = like.spec
 	}
-	return newSet(name, split, spec, classes, pixels, labels), nil
+	return newCaptioned(name, split, spec, classes, pixels, labels, captions), nil
+}
+
+// captionFile is where captions are.
+const captionFile = "metadata.csv"
+
+// readCaptions returns what dir says of files, which lie in its folders, or nil if
+// it says nothing. It returns an error that names lines, ten at most, with no
+// such file, no caption or a second one, or files of which nothing is said.
+func readCaptions(dir string, files []string) ([]string, error) {
+	name := filepath.Join(dir, captionFile)
+	raw, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff")))) // as spreadsheets begin it
+	head, err := r.Read()
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("data: %s: %w", name, err)
+	}
+	file := slices.Index(head, "file_name")
+	said := slices.IndexFunc(head, func(c string) bool { return c == "caption" || c == "text" })
+	if file < 0 || said < 0 {
+		return nil, fmt.Errorf("data: %s:1: columns %s, want file_name, and caption or text", name, strings.Join(head, ", "))
+	}
+	place := map[string]int{}
+	for i, f := range files {
+		place[f] = i
+	}
+	captions, lines := make([]string, len(files)), make([]int, len(files))
+	var bad []error
+	for len(bad) < 10 {
+		record, err := r.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("data: %s: %w", name, err)
+		}
+		line, _ := r.FieldPos(0)
+		inside := path.Clean(record[file])
+		i, ok := place[filepath.Join(dir, filepath.FromSlash(inside))]
+		caption := strings.TrimSpace(record[said])
+		switch {
+		case !ok:
+			bad = append(bad, fmt.Errorf("data: %s:%d: %s is no image of a class", name, line, inside))
+		case lines[i] > 0:
+			bad = append(bad, fmt.Errorf("data: %s:%d: %s has a caption in line %d", name, line, inside, lines[i]))
+		case caption == "":
+			bad = append(bad, fmt.Errorf("data: %s:%d: %s has an empty caption", name, line, inside))
+		default:
+			captions[i] = caption
+		}
+		if ok && lines[i] == 0 {
+			lines[i] = line
+		}
+	}
+	for i, f := range files {
+		if lines[i] == 0 && len(bad) < 10 {
+			inside, _ := filepath.Rel(dir, f)
+			bad = append(bad, fmt.Errorf("data: %s has no caption of %s", name, filepath.ToSlash(inside)))
+		}
+	}
+	return captions, errors.Join(bad...)
 }
 
 // listImages lists the class folders in dir and their images, both by name.

@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -150,5 +151,91 @@ func TestShrink(t *testing.T) {
 	}
 	if six := shrink(img, 6); six.Pix[0] != 10 || six.Pix[4] != 10 || six.Pix[8] != 20 {
 		t.Errorf("3×3 to 6×6: %v", six.Pix[:12])
+	}
+}
+
+// write writes lines.
+func write(t *testing.T, name string, lines ...string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFolderCaptions(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a/1.png", "a/2.png", "b/1.png", "b/2.png"} {
+		paint(t, filepath.Join(dir, name), 4, 4, red)
+	}
+	silent, _, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	captions := filepath.Join(dir, "metadata.csv")
+	write(t, captions, "\ufeffsize,file_name,text", `4,b/1.png,"red, white"`, "4,./a/2.png, half ", "4,a/1.png,a red half", "4,b/2.png,b two")
+	train, test, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{"a": "", "b": ""}
+	for _, s := range []*Set{train, test} {
+		if len(s.Captions()) != s.Len() || len(s.Unlabelled().Spec().Captions) != s.Len() {
+			t.Fatalf("%d captions of %d images", len(s.Captions()), s.Len())
+		}
+		for i, c := range s.Captions() {
+			said[s.Classes()[s.Labels()[i]]] += "|" + c
+		}
+	}
+	for class, want := range map[string][]string{"a": {"|half|a red half", "|a red half|half"}, "b": {"|b two|red, white", "|red, white|b two"}} {
+		if !slices.Contains(want, said[class]) {
+			t.Errorf("of class %s is said %q", class, said[class])
+		}
+	}
+	if train.Digest() == silent.Digest() || silent.Captions() != nil {
+		t.Error("captions are not a part of the digest, or are there without a file")
+	}
+	if again, err := Part(train.Name(), train.Split()); err != nil || again.Digest() != train.Digest() {
+		t.Errorf("the record's name gives another set: %v", err)
+	}
+
+	head := "file_name,caption"
+	for name, c := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"no picture":      {[]string{head, "a/1.png,x", "a/3.png,x"}, "metadata.csv:3: a/3.png is no image of a class"},
+		"no class":        {[]string{head, "1.png,x"}, "metadata.csv:2: 1.png is no image of a class"},
+		"empty":           {[]string{head, "a/1.png, "}, "metadata.csv:2: a/1.png has an empty caption"},
+		"twice":           {[]string{head, "a/1.png,\"x\ny\"", "b/1.png,y", "./a/1.png,z"}, "metadata.csv:5: a/1.png has a caption in line 2"},
+		"left out":        {[]string{head, "a/1.png,x", "b/1.png,x", "b/2.png,x"}, "metadata.csv has no caption of a/2.png"},
+		"other columns":   {[]string{"file,caption", "a/1.png,x"}, "metadata.csv:1: columns file, caption, want file_name, and caption or text"},
+		"no column":       {[]string{"file_name,label", "a/1.png,x"}, "metadata.csv:1: columns file_name, label, want file_name, and caption or text"},
+		"too many values": {[]string{head, "a/1.png,red, white"}, "metadata.csv: record on line 2: wrong number of fields"},
+		"nothing":         {nil, "metadata.csv:1: "},
+	} {
+		write(t, captions, c.lines...)
+		if _, _, err := Open(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestFolderCaptionsOfBothSplits(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"} {
+		paint(t, filepath.Join(dir, name), 4, 4, red)
+	}
+	write(t, filepath.Join(dir, "test/metadata.csv"), "file_name,caption", "a/1.png,x", "b/1.png,y")
+	if _, _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "test has captions, the training images have none") {
+		t.Errorf("captions of the test images alone: %v", err)
+	}
+	write(t, filepath.Join(dir, "train/metadata.csv"), "caption,file_name", "u,a/1.png", "v,b/1.png")
+	train, test, err := Open(dir)
+	if err != nil || train.Captions()[1] != "v" || test.Captions()[0] != "x" {
+		t.Errorf("captions of both: %v", err)
+	}
+	os.Remove(filepath.Join(dir, "test/metadata.csv"))
+	if _, _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "test has no metadata.csv, the training images have") {
+		t.Errorf("captions of the training images alone: %v", err)
 	}
 }

@@ -19,7 +19,9 @@ func Names() []string {
 // named as in "emoji-google-fluent", on random colours as in "emoji/coloured",
 // without colour as in "emoji/gray", asked about in another style as in
 // "emoji-google/on-twitter", and with other concepts held out as in "emoji/fold-1",
-// up to "emoji/fold-9".
+// up to "emoji/fold-9". As "emoji/described" they have captions that say, beside
+// name and keywords, what Describe measures of each picture: its colours and shape.
+// The same concept then has other captions in other styles.
 func Open(name string) (train, test *Set, err error) {
 	if name == "fashion-mini" {
 		return FashionMini()
