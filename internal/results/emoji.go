@@ -37,7 +37,7 @@ func (p Plan) emoji() (rows []Row) {
 			rows = append(rows, p.judgement(e, judge, 0, 0))
 		}
 	}
-	judged(Row{Name: pixels, Encoder: pixels}, "knn", onStyleKNN) // one probe of 3,072 pixels was not done in 8 CPU minutes
+	judged(Row{Name: pixels, Encoder: pixels}, "probe", "knn", onStyle, onStyleKNN, inGray)
 	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
 		for _, e := range p.encoders(seed) {
 			judged(e, "probe", "knn", onStyle, onStyleKNN, inGray)

@@ -66,7 +66,7 @@ func TestEmojiSection(t *testing.T) {
 		"| raw pixels | – | 40.0 | – | 70.0 | – |  |",
 		"| colorization's probe − raw pixels' neighbours, unseen concepts | +25.0 | 5.0 | 2 |",
 		"| colorization's probe − raw pixels' neighbours, unseen style | +3.0 | 1.0 | 2 |",
-		"12 of 246 rows",
+		"12 of 249 rows",
 	} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %q in\n%s", want, s)

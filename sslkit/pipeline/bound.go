@@ -17,15 +17,21 @@ type bound struct {
 	n      int       // features and the bias
 }
 
-// sampled is the number of samples by which moments are known well enough.
-const sampled = 4096
+// sampled is the number of samples by which moments are known well enough, and
+// mostDims that of features up to which they are worth their cost, which grows with the
+// third power: the pixels of a small picture in colour are 3072.
+const (
+	sampled  = 4096
+	mostDims = 2048
+)
 
 // moments returns half the second moments of features f [N,dim] with a constant
-// 1 at the end, [dim+1,dim+1], or nil if there are too few samples for it.
+// 1 at the end, [dim+1,dim+1], or nil if there are too few samples or too many
+// features for it.
 func moments(f *tensor.Tensor) []float64 {
 	index := spaced(f.Dim(0), sampled)
 	dim, samples := f.Dim(1), len(index)
-	if samples <= dim {
+	if samples <= dim || dim > mostDims {
 		return nil
 	}
 	x := tensor.New(dim+1, samples)
