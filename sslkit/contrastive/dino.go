@@ -31,7 +31,7 @@ type DINO struct {
 	Bottleneck         int     // width before the last layer. If 0, 64.
 	Freeze             int     // steps in which the last layer is held still. If 0, a twentieth of all; negative: none.
 	Local              int     // small views. If 0, 4; negative: none.
-	LocalSize          int     // pixels of a small view. If 0, 4/7 of the image's height.
+	LocalSize          int     // pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch.
 
 	NoCentring   bool // the outputs collapse to one dimension
 	NoSharpening bool // the teacher's temperature is the student's: the outputs become uniform
@@ -58,7 +58,7 @@ func (m *DINO) Schedule() sslkit.Schedule {
 // Build implements sslkit.Method: a head of three layers without BatchNorm and,
 // after normalising, a last layer whose rows have length 1; and the teacher.
 func (m *DINO) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
-	if err := m.resolve(in, s); err != nil {
+	if err := m.resolve(e, in, s); err != nil {
 		return nil, err
 	}
 	head := func(prefix string) nn.Sequential {
@@ -86,11 +86,11 @@ func (m *DINO) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 	return nn.Modules{m.student.projector, lone{m.last}}, nil
 }
 
-func (m *DINO) resolve(in data.Spec, s sslkit.Setup) error {
+func (m *DINO) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&m.Outputs, 256}, {&m.Hidden, 256}, {&m.Bottleneck, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}, {&m.LocalSize, in.Height * 4 / 7}} {
+	}{{&m.Outputs, 256}, {&m.Hidden, 256}, {&m.Bottleneck, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
@@ -109,7 +109,9 @@ func (m *DINO) resolve(in data.Spec, s sslkit.Setup) error {
 	if m.LocalAugment == nil {
 		m.LocalAugment = local()
 	}
-	return errors.Join(positive("DINO.Outputs", m.Outputs), positive("DINO.Hidden", m.Hidden), positive("DINO.Bottleneck", m.Bottleneck), positive("DINO.LocalSize", m.LocalSize),
+	var err error
+	m.LocalSize, err = localSize("DINO.LocalSize", m.LocalSize, m.Local, in, e)
+	return errors.Join(positive("DINO.Outputs", m.Outputs), positive("DINO.Hidden", m.Hidden), positive("DINO.Bottleneck", m.Bottleneck), err,
 		positive("DINO.StudentTemperature", m.StudentTemperature), positive("DINO.TeacherTemperature", m.TeacherTemperature),
 		between("DINO.Momentum", max(0, m.Momentum), 0, 1), between("DINO.CentreMomentum", m.CentreMomentum, 0, 1))
 }

@@ -27,7 +27,7 @@ type SwAV struct {
 	Dim         int     // width of the projection. If 0, 64.
 	Freeze      int     // steps in which the prototypes are held still. If 0, a twentieth of all; negative: none.
 	Local       int     // small views. If 0, 4; negative: none.
-	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height.
+	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch.
 
 	Unbalanced bool // assign by the softmax alone: the assignments collapse
 
@@ -52,7 +52,7 @@ func (m *SwAV) Schedule() sslkit.Schedule {
 // Build implements sslkit.Method: the projector Linear–BatchNorm–ReLU–Linear and
 // the prototypes.
 func (m *SwAV) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
-	if err := m.resolve(in, s); err != nil {
+	if err := m.resolve(e, in, s); err != nil {
 		return nil, err
 	}
 	m.encoder = e
@@ -65,11 +65,11 @@ func (m *SwAV) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 	return nn.Modules{m.projector, lone{m.prototypes}}, nil
 }
 
-func (m *SwAV) resolve(in data.Spec, s sslkit.Setup) error {
+func (m *SwAV) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&m.Prototypes, 64}, {&m.Iterations, 3}, {&m.Hidden, 256}, {&m.Dim, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}, {&m.LocalSize, in.Height * 4 / 7}} {
+	}{{&m.Prototypes, 64}, {&m.Iterations, 3}, {&m.Hidden, 256}, {&m.Dim, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
@@ -86,8 +86,10 @@ func (m *SwAV) resolve(in data.Spec, s sslkit.Setup) error {
 	if m.LocalAugment == nil {
 		m.LocalAugment = local()
 	}
+	var err error
+	m.LocalSize, err = localSize("SwAV.LocalSize", m.LocalSize, m.Local, in, e)
 	return errors.Join(positive("SwAV.Prototypes", m.Prototypes), positive("SwAV.Iterations", m.Iterations), positive("SwAV.Hidden", m.Hidden), positive("SwAV.Dim", m.Dim),
-		positive("SwAV.LocalSize", m.LocalSize), positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon))
+		err, positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon))
 }
 
 // lone is a module of one parameter.

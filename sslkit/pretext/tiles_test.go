@@ -165,8 +165,8 @@ func TestPuzzlesRefuseBadFields(t *testing.T) {
 		m    sslkit.Method
 		want string
 	}{
-		{&Jigsaw{Side: 1}, "Jigsaw.Side"}, {&Jigsaw{Tile: 12}, "Jigsaw has tiles of 12"}, {&Jigsaw{Jitter: 5}, "Jigsaw moves tiles"},
-		{&Jigsaw{Side: 2, Permutations: 25}, "Jigsaw.Permutations"}, {&Context{Patch: 30}, "Context has tiles of 30"}, {&Context{Hidden: -1}, "Context.Hidden"},
+		{&Jigsaw{Side: 1}, "Jigsaw.Side"}, {&Jigsaw{Tile: 12}, "Jigsaw.Tile is 12, want 2 to the 9"}, {&Jigsaw{Jitter: 5}, "Jigsaw moves tiles"},
+		{&Jigsaw{Side: 2, Permutations: 25}, "Jigsaw.Permutations"}, {&Context{Patch: 30}, "Context.Patch is 30, want 2 to the 9"}, {&Context{Hidden: -1}, "Context.Hidden"},
 	} {
 		if _, err := c.m.Build(e, gray28, sslkit.Setup{Steps: 1, BatchSize: 4}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want one that says %q", c.m, err, c.want)
