@@ -26,6 +26,9 @@ func defaultTile(cell int, e nn.Encoder) int {
 	return max(patch, cell*3/4/patch*patch)
 }
 
+// widest is the jitter that leaves a pixel between two tiles in any case.
+func widest(cell, tile int) int { return max(0, cell-tile-1) / 2 }
+
 // check returns an error that names the method's field, of which size is that of
 // the tile, unless the tiles fit the cells and the encoder and, if they may move,
 // never touch.
@@ -38,8 +41,8 @@ func (g grid) check(method, size string, e nn.Encoder) error {
 		return fmt.Errorf("pretext: %s.%s is %d, want 2 to the %d pixels of a cell", method, size, g.tile, g.cell)
 	case g.tile%patch != 0:
 		return fmt.Errorf("pretext: %s.%s is %d, want a multiple of the encoder's patch of %d pixels", method, size, g.tile, patch)
-	case g.jitter < 0 || 2*g.jitter > g.cell-g.tile:
-		return fmt.Errorf("pretext: %s moves tiles of %d pixels by %d in cells of %d, want at most %d", method, g.tile, g.jitter, g.cell, (g.cell-g.tile)/2)
+	case g.jitter > widest(g.cell, g.tile):
+		return fmt.Errorf("pretext: %s.Jitter is %d, want at most %d, so that tiles of %d pixels in cells of %d never touch", method, g.jitter, widest(g.cell, g.tile), g.tile, g.cell)
 	}
 	return nil
 }
