@@ -338,20 +338,52 @@ func dot64(a, b []float32) (s float64) {
 	return s
 }
 
-// With one group of statistics a shuffle changes nothing; with more it does.
-func TestMoCoShuffle(t *testing.T) {
-	for groups, same := range map[int]bool{1: true, 3: false} {
+// Keys of a shuffled batch come out in the order they went in: without BatchNorm
+// they are those of the batch as it is, each in its place.
+func TestMoCoShuffleKeepsTheOrder(t *testing.T) {
+	e, err := nn.ViT{PatchSize: 5, Width: 8, Depth: 1, Heads: 2}.Build(nn.Input{Height: 10, Width: 10, Channels: 1}, rng.New(1, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, groups := range []int{1, 2, 3, 6} {
 		m := &MoCo{Queue: 12, ShuffleGroups: groups}
-		built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 12})
-		x := batch(m, 3, 12).Views[1]
-		s := sslkit.NewStep(0, 5, 0, 1, nil)
-		got, want := m.keys(x, s), m.key.project(x)
-		far := 0.0
-		for i, v := range got.Data() {
-			far = max(far, math.Abs(float64(v-want.Data()[i])))
+		if _, err := m.Build(e, tiny, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 12}); err != nil {
+			t.Fatal(err)
 		}
-		if (far < 1e-5) != same {
-			t.Errorf("%d groups: keys differ by %g from those of the whole batch", groups, far)
+		x := batch(m, 3, 12).Views[1]
+		got, want := m.keys(x, sslkit.NewStep(0, 5, 0, 1, nil)), m.key.project(x)
+		for i, v := range got.Data() {
+			close(t, "a key", v, float64(want.Data()[i]), 1e-5)
+		}
+	}
+}
+
+// Keys are normalised among those that the shuffle puts them beside, others in
+// every step; without the shuffle, among those that their queries are beside.
+func TestMoCoShuffleGroups(t *testing.T) {
+	const n, d = 12, 4
+	for _, groups := range []int{2, 3, 6} {
+		for _, still := range []bool{false, true} {
+			m := &MoCo{Queue: n, Dim: d, ShuffleGroups: groups, NoShuffle: still}
+			built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: n})
+			x := batch(m, 3, n).Views[1]
+			for i := range 3 {
+				s := sslkit.NewStep(i, 5, 0, 1, nil)
+				order := s.Stream("shuffle").Perm(n)
+				if still {
+					slices.Sort(order)
+				}
+				got := m.keys(x, s).Data()
+				for group := range slices.Chunk(order, n/groups) {
+					want := m.key.project(tensor.Rows(x, group)).Data()
+					for j, image := range group {
+						for c, v := range got[image*d : (image+1)*d] {
+							close(t, "a key", v, float64(want[j*d+c]), 0)
+						}
+					}
+				}
+				discard(m.key)
+			}
 		}
 	}
 }

@@ -27,7 +27,11 @@ type MoCo struct {
 	Queue         int     // keys remembered, a multiple of the batch size. If 0, 16 batches.
 	Hidden        int     // width of the head's hidden layer. If 0, the encoder's.
 	Dim           int     // width of the embedding. If 0, 64.
-	ShuffleGroups int     // groups of separate BatchNorm statistics. If 0, 1: no shuffle.
+	ShuffleGroups int     // groups of separate BatchNorm statistics. If 0, 1: a shuffle would change nothing.
+
+	// NoShuffle leaves the batch in its order: a key is normalised beside the
+	// same images as its query, and may be known by that. It needs groups.
+	NoShuffle bool `config:"omitzero"`
 
 	// Augment draws a view. If nil, a crop of at least 30 % of the area, a
 	// flip, and jitter of brightness and contrast by 0.4.
@@ -96,6 +100,8 @@ func (m *MoCo) resolve(e nn.Encoder, s sslkit.Setup) error {
 	switch {
 	case err != nil:
 		return err
+	case m.NoShuffle && m.ShuffleGroups == 1:
+		return errors.New("contrastive: MoCo.NoShuffle without MoCo.ShuffleGroups: there is no shuffle to leave out")
 	case m.Queue%s.BatchSize != 0:
 		return fmt.Errorf("contrastive: MoCo.Queue is %d, want a multiple of the batch size %d", m.Queue, s.BatchSize)
 	case s.BatchSize%m.ShuffleGroups != 0 || s.BatchSize/m.ShuffleGroups < 2:
@@ -134,8 +140,8 @@ func queueLoss(q, k, queue *tensor.Tensor, temperature float32) (loss, logits *t
 
 // keys embeds a shuffled batch in groups and restores the order.
 func (m *MoCo) keys(x *tensor.Tensor, s sslkit.Step) *tensor.Tensor {
-	if m.ShuffleGroups == 1 {
-		return m.key.project(x).Detach()
+	if m.ShuffleGroups == 1 || m.NoShuffle {
+		return m.grouped(m.key, x).Detach()
 	}
 	order := s.Stream("shuffle").Perm(x.Dim(0))
 	back := make([]int, len(order))

@@ -55,7 +55,7 @@ func TestSimSiamSuite(t *testing.T) {
 func TestMoCoSuite(t *testing.T) {
 	sslkittest.TestMethod(t, func() sslkit.Method { return &MoCo{Dim: 8, Queue: 16} }, sslkittest.Options{
 		Permutation: 1e-5,
-		Bad:         map[string]sslkit.Method{"MoCo.Temperature": &MoCo{Temperature: -1}, "MoCo.Queue": &MoCo{Queue: 7}, "MoCo.ShuffleGroups": &MoCo{ShuffleGroups: 3}},
+		Bad:         map[string]sslkit.Method{"MoCo.Temperature": &MoCo{Temperature: -1}, "MoCo.Queue": &MoCo{Queue: 7}, "MoCo.ShuffleGroups": &MoCo{ShuffleGroups: 3}, "MoCo.NoShuffle": &MoCo{NoShuffle: true}},
 	})
 }
 
