@@ -103,6 +103,12 @@ func (c Crop) Geometry(m Map, r *rng.Stream) Map {
 	return Map{m.XX * w, float32(m.XX*x) + m.X0, m.YY * h, float32(m.YY*y) + m.Y0}
 }
 
+// Check implements Checker.
+func (c Crop) Check() error {
+	low, high := or(c.MinArea, 0.3), or(c.MaxArea, 1)
+	return first(within("Crop.MaxArea", high, 0, 16), within("Crop.MinArea", low, 0, high), within("Crop.MaxRatio", or(c.MaxRatio, 1), 0.1, 10))
+}
+
 // Values implements Op.
 func (c Crop) Values(*data.Image, *rng.Stream) {}
 
@@ -118,6 +124,9 @@ func (f Flip) Geometry(m Map, r *rng.Stream) Map {
 	}
 	return m
 }
+
+// Check implements Checker.
+func (f Flip) Check() error { return within("Flip.P", f.P, 0, 1) }
 
 // Values implements Op.
 func (f Flip) Values(*data.Image, *rng.Stream) {}

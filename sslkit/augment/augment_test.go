@@ -2,6 +2,7 @@ package augment
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"sslnotes/sslkit/data"
@@ -103,5 +104,28 @@ func TestCropAround(t *testing.T) {
 	Chain{Crop{MinArea: 4, MaxArea: 4, MaxRatio: 1}}.Draw(&dst, src, rng.New(1, "view"))
 	if dst.Pix[0] != src.Pix[0] || dst.Pix[63] != src.Pix[63] {
 		t.Error("the corners of a window around the image are not the image's")
+	}
+}
+
+// TestCheck: a field out of range is named, with what holds it.
+func TestCheck(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		op   Op
+		want string // "": accepted
+	}{
+		{Crop{}, ""}, {Crop{MinArea: 0.6, MaxArea: 1.3}, ""}, {Crop{MinArea: 4, MaxArea: 4, MaxRatio: 1}, ""}, {Flip{}, ""}, {Flip{P: 1}, ""}, {Jitter{}, ""}, {Grayscale{}, ""},
+		{Jitter{Brightness: 1, Contrast: 1, Saturation: 1, Hue: 0.5, P: 1}, ""},
+		{Crop{MinArea: -1}, "Crop.MinArea is -1, want 0 to 1"}, {Crop{MinArea: 3}, "Crop.MinArea is 3, want 0 to 1"}, {Crop{MinArea: nan}, "Crop.MinArea is NaN"},
+		{Crop{MaxArea: 0.2}, "Crop.MinArea is 0.3, want 0 to 0.2"}, {Crop{MaxArea: -1}, "Crop.MaxArea is -1"}, {Crop{MaxArea: 17}, "Crop.MaxArea is 17"},
+		{Crop{MaxRatio: -1}, "Crop.MaxRatio is -1"}, {Crop{MaxRatio: 11}, "Crop.MaxRatio is 11"}, {&Flip{P: 1.5}, "Flip.P is 1.5, want 0 to 1"},
+		{Jitter{Brightness: -7, P: 9}, "Jitter.Brightness is -7, want 0 to 1"}, {Jitter{P: 9}, "Jitter.P is 9"}, {Jitter{Contrast: nan}, "Jitter.Contrast is NaN"},
+		{Jitter{Saturation: 1.1}, "Jitter.Saturation is 1.1"}, {Jitter{Hue: 0.6}, "Jitter.Hue is 0.6, want 0 to 0.5"}, {Grayscale{P: -1}, "Grayscale.P is -1"},
+		{nil, "is nil"},
+	} {
+		err := Check("some: Method.Augment", Chain{Flip{}, c.op})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), "some: Method.Augment") || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: error %v, want %q", c.op, err, c.want)
+		}
 	}
 }

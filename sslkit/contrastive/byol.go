@@ -86,7 +86,8 @@ func (m *BYOL) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, erro
 	if m.Augment == nil {
 		m.Augment = standard()
 	}
-	if err := errors.Join(between("BYOL.Momentum", max(m.Momentum, 0), 0, 1), positive("BYOL.Hidden", m.Hidden), positive("BYOL.Dim", m.Dim)); err != nil {
+	if err := errors.Join(between("BYOL.Momentum", max(m.Momentum, 0), 0, 1), positive("BYOL.Hidden", m.Hidden), positive("BYOL.Dim", m.Dim),
+		augment.Check("contrastive: BYOL.Augment", m.Augment)); err != nil {
 		return nil, err
 	}
 	project := func(prefix string) nn.Sequential {

@@ -113,7 +113,8 @@ func (m *DINO) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	m.LocalSize, err = localSize("DINO.LocalSize", m.LocalSize, m.Local, in, e)
 	return errors.Join(positive("DINO.Outputs", m.Outputs), positive("DINO.Hidden", m.Hidden), positive("DINO.Bottleneck", m.Bottleneck), err,
 		positive("DINO.StudentTemperature", m.StudentTemperature), positive("DINO.TeacherTemperature", m.TeacherTemperature),
-		between("DINO.Momentum", max(0, m.Momentum), 0, 1), between("DINO.CentreMomentum", m.CentreMomentum, 0, 1))
+		between("DINO.Momentum", max(0, m.Momentum), 0, 1), between("DINO.CentreMomentum", m.CentreMomentum, 0, 1),
+		augment.Check("contrastive: DINO.Augment", m.Augment), augment.Check("contrastive: DINO.LocalAugment", m.LocalAugment))
 }
 
 // Views implements sslkit.Viewer: two whole views, then the small ones.

@@ -96,7 +96,8 @@ func (m *MoCo) resolve(e nn.Encoder, s sslkit.Setup) error {
 		m.Augment = standard()
 	}
 	err := errors.Join(positive("MoCo.Temperature", m.Temperature), between("MoCo.Momentum", max(m.Momentum, 0), 0, 1), positive("MoCo.Queue", m.Queue),
-		positive("MoCo.Hidden", m.Hidden), positive("MoCo.Dim", m.Dim), positive("MoCo.ShuffleGroups", m.ShuffleGroups))
+		positive("MoCo.Hidden", m.Hidden), positive("MoCo.Dim", m.Dim), positive("MoCo.ShuffleGroups", m.ShuffleGroups),
+		augment.Check("contrastive: MoCo.Augment", m.Augment))
 	switch {
 	case err != nil:
 		return err

@@ -55,7 +55,8 @@ func (m *SimSiam) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, e
 	if m.Augment == nil {
 		m.Augment = standard()
 	}
-	if err := errors.Join(positive("SimSiam.Hidden", m.Hidden), positive("SimSiam.Dim", m.Dim), positive("SimSiam.Bottleneck", m.Bottleneck)); err != nil {
+	if err := errors.Join(positive("SimSiam.Hidden", m.Hidden), positive("SimSiam.Dim", m.Dim), positive("SimSiam.Bottleneck", m.Bottleneck),
+		augment.Check("contrastive: SimSiam.Augment", m.Augment)); err != nil {
 		return nil, err
 	}
 	r := s.Stream("projector")

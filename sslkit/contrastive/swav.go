@@ -89,7 +89,8 @@ func (m *SwAV) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	var err error
 	m.LocalSize, err = localSize("SwAV.LocalSize", m.LocalSize, m.Local, in, e)
 	return errors.Join(positive("SwAV.Prototypes", m.Prototypes), positive("SwAV.Iterations", m.Iterations), positive("SwAV.Hidden", m.Hidden), positive("SwAV.Dim", m.Dim),
-		err, positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon))
+		err, positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon),
+		augment.Check("contrastive: SwAV.Augment", m.Augment), augment.Check("contrastive: SwAV.LocalAugment", m.LocalAugment))
 }
 
 // lone is a module of one parameter.
