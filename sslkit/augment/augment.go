@@ -5,7 +5,7 @@
 //
 // Operations on geometry (crop, flip) only say where a pixel of the view comes
 // from; a [Chain] composes them into one affine map and samples the image
-// once, so that an image is not blurred twice. Operations on values (jitter)
+// once, so that an image is not blurred twice. Operations on values (jitter, blur)
 // follow in their order.
 package augment
 
@@ -147,13 +147,24 @@ func or(v, d float32) float32 {
 
 func root(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
-// power returns base^x for |x| ≤ 1 and base near 1 by the exponential series,
-// with the same bits on every processor.
+// power returns base^x for |x| ≤ 1 and base from 0.1 to 10.
 func power(base, x float32) float32 {
-	y := float64(float64(x) * rng.Log(float64(base)))
+	return float32(exp(float64(float64(x) * rng.Log(float64(base)))))
+}
+
+// exp returns e^y by its series, with the same bits on every processor; of what
+// is far from 0, by that of a part of it, squared.
+func exp(y float64) float64 {
+	squares := 0
+	for ; y < -2.5 || y > 2.5; squares++ {
+		y /= 2
+	}
 	p := 1.0
 	for k := 20.0; k >= 1; k-- {
 		p = 1 + float64(float64(y*p)/k)
 	}
-	return float32(p)
+	for range squares {
+		p = float64(p * p)
+	}
+	return p
 }

@@ -85,6 +85,17 @@ func TestPower(t *testing.T) {
 	}
 }
 
+func TestExp(t *testing.T) {
+	for y := -50.0; y <= 3; y += 1.0 / 16 {
+		if got, want := exp(y), math.Exp(y); math.Abs(got-want) > 1e-8*want {
+			t.Errorf("exp(%g) = %g, want %g", y, got, want)
+		}
+	}
+	if got := exp(-1e60); got != 0 {
+		t.Errorf("exp(-1e60) = %g", got)
+	}
+}
+
 // TestCropAround expects windows larger than the image, its edges around it.
 func TestCropAround(t *testing.T) {
 	src := picture(8, 8, 1)
@@ -115,6 +126,10 @@ func TestCheck(t *testing.T) {
 		want string // "": accepted
 	}{
 		{Crop{}, ""}, {Crop{MinArea: 0.6, MaxArea: 1.3}, ""}, {Crop{MinArea: 4, MaxArea: 4, MaxRatio: 1}, ""}, {Flip{}, ""}, {Flip{P: 1}, ""}, {Jitter{}, ""}, {Grayscale{}, ""},
+		{Blur{}, ""}, {Blur{MinSigma: 0.5, MaxSigma: 3, P: 1}, ""}, {Solarize{}, ""}, {Solarize{Threshold: 1, P: 1}, ""}, {Erase{}, ""}, {Erase{MinArea: 0.1, MaxArea: 0.1, MaxRatio: 1, P: 1}, ""},
+		{Blur{MinSigma: -1}, "Blur.MinSigma is -1, want 0 to 2"}, {Blur{MinSigma: 3}, "Blur.MinSigma is 3"}, {Blur{MaxSigma: nan}, "Blur.MaxSigma is NaN"}, {Blur{P: 2}, "Blur.P is 2"},
+		{Solarize{Threshold: 2}, "Solarize.Threshold is 2"}, {Solarize{P: -1}, "Solarize.P is -1"},
+		{Erase{MinArea: 0.5}, "Erase.MinArea is 0.5, want 0 to 0.4"}, {Erase{MaxArea: 2}, "Erase.MaxArea is 2"}, {Erase{MaxRatio: 20}, "Erase.MaxRatio is 20"}, {Erase{P: 2}, "Erase.P is 2"},
 		{Jitter{Brightness: 1, Contrast: 1, Saturation: 1, Hue: 0.5, P: 1}, ""},
 		{Crop{MinArea: -1}, "Crop.MinArea is -1, want 0 to 1"}, {Crop{MinArea: 3}, "Crop.MinArea is 3, want 0 to 1"}, {Crop{MinArea: nan}, "Crop.MinArea is NaN"},
 		{Crop{MaxArea: 0.2}, "Crop.MinArea is 0.3, want 0 to 0.2"}, {Crop{MaxArea: -1}, "Crop.MaxArea is -1"}, {Crop{MaxArea: 17}, "Crop.MaxArea is 17"},
