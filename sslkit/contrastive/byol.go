@@ -32,6 +32,11 @@ type BYOL struct {
 	// flip, and jitter of brightness and contrast by 0.4.
 	Augment augment.Chain
 
+	// SecondAugment draws the second view. If nil, Augment does. In the paper (appendix B)
+	// the first is always blurred, the second with a probability of 0.1, and the
+	// second alone solarised, with a probability of 0.2.
+	SecondAugment augment.Chain `config:"omitzero"`
+
 	online, target *branch
 	predictor      nn.Sequential
 	spread         float32 // of the last projections
@@ -87,7 +92,7 @@ func (m *BYOL) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, erro
 		m.Augment = standard()
 	}
 	if err := errors.Join(between("BYOL.Momentum", max(m.Momentum, 0), 0, 1), positive("BYOL.Hidden", m.Hidden), positive("BYOL.Dim", m.Dim),
-		augment.Check("contrastive: BYOL.Augment", m.Augment)); err != nil {
+		augment.Check("contrastive: BYOL.Augment", m.Augment), augment.Check("contrastive: BYOL.SecondAugment", m.SecondAugment)); err != nil {
 		return nil, err
 	}
 	project := func(prefix string) nn.Sequential {
@@ -107,8 +112,8 @@ func (m *BYOL) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, erro
 func (m *BYOL) Views(in data.Spec) []data.Spec { return []data.Spec{in, in} }
 
 // View implements sslkit.Viewer.
-func (m *BYOL) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
-	m.Augment.Draw(dst, src, r)
+func (m *BYOL) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
+	ofView(v, m.Augment, m.SecondAugment).Draw(dst, src, r)
 }
 
 // Loss implements sslkit.Method.

@@ -41,6 +41,11 @@ type DINO struct {
 	// contrast by 0.4.
 	Augment, LocalAugment augment.Chain
 
+	// SecondAugment draws the second whole view. If nil, Augment does. In the paper (section 3, after BYOL's appendix B)
+	// the first is always blurred, the second with a probability of 0.1, and the
+	// second alone solarised, with a probability of 0.2.
+	SecondAugment augment.Chain `config:"omitzero"`
+
 	student, teacher *branch
 	last, teacherEnd *nn.Param // of the last layers, [Outputs,Bottleneck]
 	centre           *nn.Buffer
@@ -114,7 +119,7 @@ func (m *DINO) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	return errors.Join(positive("DINO.Outputs", m.Outputs), positive("DINO.Hidden", m.Hidden), positive("DINO.Bottleneck", m.Bottleneck), err,
 		positive("DINO.StudentTemperature", m.StudentTemperature), positive("DINO.TeacherTemperature", m.TeacherTemperature),
 		between("DINO.Momentum", max(0, m.Momentum), 0, 1), between("DINO.CentreMomentum", m.CentreMomentum, 0, 1),
-		augment.Check("contrastive: DINO.Augment", m.Augment), augment.Check("contrastive: DINO.LocalAugment", m.LocalAugment))
+		augment.Check("contrastive: DINO.Augment", m.Augment), augment.Check("contrastive: DINO.SecondAugment", m.SecondAugment), augment.Check("contrastive: DINO.LocalAugment", m.LocalAugment))
 }
 
 // Views implements sslkit.Viewer: two whole views, then the small ones.
@@ -123,7 +128,7 @@ func (m *DINO) Views(in data.Spec) []data.Spec { return multicrop(in, max(0, m.L
 // View implements sslkit.Viewer.
 func (m *DINO) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 	if v < 2 {
-		m.Augment.Draw(dst, src, r)
+		ofView(v, m.Augment, m.SecondAugment).Draw(dst, src, r)
 		return
 	}
 	m.LocalAugment.Draw(dst, src, r)

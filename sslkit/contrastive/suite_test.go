@@ -1,10 +1,13 @@
 package contrastive
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"sslnotes/internal/config"
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/rng"
@@ -77,7 +80,12 @@ func TestDINOSuite(t *testing.T) {
 		Permutation: 1e-4,
 		Bad:         map[string]sslkit.Method{"DINO.TeacherTemperature": &DINO{TeacherTemperature: -1}, "DINO.Outputs": &DINO{Outputs: -1}, "DINO.CentreMomentum": &DINO{CentreMomentum: 2}},
 	})
-	sslkittest.TestMethod(t, method, sslkittest.Options{
+	asymmetric := func() sslkit.Method {
+		m := method().(*DINO)
+		m.SecondAugment = append(standard(), augment.Grayscale{}, augment.Blur{P: 0.1}, augment.Solarize{}, augment.Erase{})
+		return m
+	}
+	sslkittest.TestMethod(t, asymmetric, sslkittest.Options{
 		Set: emoji(t), Plan: vision, Permutation: 1e-4,
 		Bad: map[string]sslkit.Method{"DINO.LocalSize": &DINO{LocalSize: 18}},
 	})
@@ -112,6 +120,47 @@ func TestLocalSize(t *testing.T) {
 			if err != nil || max(dino.LocalSize, swav.LocalSize) != c.want {
 				t.Errorf("%+v: %s %d and %d, error %v", c, field, dino.LocalSize, swav.LocalSize, err)
 			}
+		}
+	}
+}
+
+// The second whole view is drawn by a chain of its own, where there is one; a
+// record of a method without one is what it was.
+func TestSecondAugment(t *testing.T) {
+	set := emoji(t)
+	src, own := set.Image(3), augment.Chain{augment.Solarize{P: 1}}
+	for _, c := range []struct {
+		alike, apart sslkit.Viewer
+	}{{&BYOL{}, &BYOL{SecondAugment: own}}, {&DINO{}, &DINO{SecondAugment: own}}} {
+		views := func(m sslkit.Viewer) (all [][]float32) {
+			e, err := vision.Build(nn.Input{Height: 32, Width: 32, Channels: 3}, rng.New(1, "weights"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := m.Build(e, set.Spec(), sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6}); err != nil {
+				t.Fatal(err)
+			}
+			for v, spec := range m.Views(set.Spec()) {
+				img := data.Image{H: spec.Height, W: spec.Width, C: 3, Pix: make([]float32, spec.Height*spec.Width*3)}
+				m.View(&img, src, v, rng.New(1, "view", uint64(v)))
+				all = append(all, img.Pix)
+			}
+			return all
+		}
+		before, after := views(c.alike), views(c.apart)
+		want := data.Image{H: 32, W: 32, C: 3, Pix: make([]float32, 32*32*3)}
+		own.Draw(&want, src, rng.New(1, "view", 1))
+		for v := range before {
+			if v == 1 {
+				before[v] = want.Pix
+			}
+			if !slices.Equal(after[v], before[v]) {
+				t.Errorf("%s: view %d is drawn by another chain", c.apart.Name(), v)
+			}
+		}
+		first, err := config.Encode(c.alike)
+		if second, err2 := config.Encode(c.apart); err != nil || err2 != nil || strings.Contains(string(first), "SecondAugment") || !strings.Contains(string(second), "Solarize") {
+			t.Errorf("recorded as %s and %s, errors %v, %v", first, second, err, err2)
 		}
 	}
 }

@@ -21,6 +21,15 @@ func standard() augment.Chain {
 	}
 }
 
+// ofView is the chain by which whole view v is drawn: each, or for the second
+// view its own, if there is one.
+func ofView(v int, each, second augment.Chain) augment.Chain {
+	if v == 1 && second != nil {
+		return second
+	}
+	return each
+}
+
 // localSize returns the side of a small view in pixels: the given one, or if that
 // is 0 4/7 of the image's height, where there are small views cut down to as many
 // patches of the encoder as go into it, one at least. It returns an error that
