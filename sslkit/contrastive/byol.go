@@ -18,8 +18,8 @@ import (
 // online encoder is the one that is evaluated.
 //
 // A constant output would have loss 0, so what prevents it is worth switching
-// off: without the predictor, or with the gradient let through, the features
-// collapse.
+// off: with the gradient let through the projections collapse, and without the
+// predictor they narrow.
 type BYOL struct {
 	Momentum float32 // of the target at first; it rises to 1 by half a cosine. If 0, 0.99; negative: 0, the target is the online network.
 	Hidden   int     // width of the hidden layers of projector and predictor. If 0, 256.

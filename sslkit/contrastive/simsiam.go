@@ -20,7 +20,7 @@ type SimSiam struct {
 	Dim        int // width of the projection. If 0, 128.
 	Bottleneck int // width of the predictor's hidden layer. If 0, a quarter of Dim.
 
-	NoStopGradient bool // let the gradient into both sides: the features collapse
+	NoStopGradient bool // let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point
 
 	// Augment draws a view. If nil, a crop of at least 30 % of the area, a
 	// flip, and jitter of brightness and contrast by 0.4.
