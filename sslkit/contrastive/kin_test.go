@@ -301,6 +301,39 @@ func moCoLoss(t reporter, m *MoCo, loss func(data.Batch, sslkit.Step) *tensor.Te
 	close(t, "loss", got, want, 2e-6*(1+want))
 }
 
+// A symmetric loss is the mean of that of the views and that of the views
+// exchanged, and the keys of both enter the queue.
+func TestMoCoSymmetric(t *testing.T) {
+	of := func(symmetric bool, groups int) *MoCo {
+		m := &MoCo{Queue: 24, Dim: 4, Symmetric: symmetric, ShuffleGroups: groups}
+		built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 6})
+		return m
+	}
+	losses := func(m *MoCo, b data.Batch) (loss, accuracy float32, entered []float32) {
+		old := slices.Clone(m.queue.Value)
+		loss = m.Loss(b, sslkit.NewStep(0, 5, 0, 1, func(_ string, v float32) { accuracy = v })).Item()
+		nn.Commit(m.State())
+		kept := len(old) - len(m.queue.Value)
+		for !slices.Equal(old[kept:], m.queue.Value[:len(old)-kept]) {
+			kept += 4
+		}
+		return loss, accuracy, m.queue.Value[len(old)-kept:]
+	}
+	b := batch(of(true, 1), 3, 6)
+	exchanged := data.Batch{Views: []*tensor.Tensor{b.Views[1], b.Views[0]}}
+	first, right, keys := losses(of(false, 1), b)
+	second, also, more := losses(of(false, 1), exchanged)
+	both, accuracy, entered := losses(of(true, 1), b)
+	close(t, "loss", both, float64(first+second)/2, 1e-6)
+	close(t, "accuracy", accuracy, float64(right+also)/2, 1e-6)
+	if want := append(slices.Clone(keys), more...); !slices.Equal(entered, want) || len(want) != 2*6*4 {
+		t.Errorf("%d values enter the queue, not the keys of both views", len(entered))
+	}
+	if _, _, entered := losses(of(true, 2), exchanged); len(entered) != 2*6*4 {
+		t.Errorf("in groups %d values enter the queue", len(entered))
+	}
+}
+
 // discard forgets what a forward pass left for the step's end.
 func discard(b *branch) {
 	for _, f := range b.module().Buffers() {
@@ -328,7 +361,7 @@ func TestMoCoShuffleKeepsTheOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := batch(m, 3, 12).Views[1]
-		got, want := m.keys(x, sslkit.NewStep(0, 5, 0, 1, nil)), m.key.project(x)
+		got, want := m.keys(x, rng.New(1, "shuffle")), m.key.project(x)
 		for i, v := range got.Data() {
 			close(t, "a key", v, float64(want.Data()[i]), 1e-5)
 		}
@@ -345,12 +378,12 @@ func TestMoCoShuffleGroups(t *testing.T) {
 			built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: n})
 			x := batch(m, 3, n).Views[1]
 			for i := range 3 {
-				s := sslkit.NewStep(i, 5, 0, 1, nil)
-				order := s.Stream("shuffle").Perm(n)
+				stream := func() *rng.Stream { return sslkit.NewStep(i, 5, 0, 1, nil).Stream("shuffle") }
+				order := stream().Perm(n)
 				if still {
 					slices.Sort(order)
 				}
-				got := m.keys(x, s).Data()
+				got := m.keys(x, stream()).Data()
 				for group := range slices.Chunk(order, n/groups) {
 					want := m.key.project(tensor.Rows(x, group)).Data()
 					for j, image := range group {

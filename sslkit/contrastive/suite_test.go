@@ -60,6 +60,9 @@ func TestMoCoSuite(t *testing.T) {
 		Permutation: 1e-5,
 		Bad:         map[string]sslkit.Method{"MoCo.Temperature": &MoCo{Temperature: -1}, "MoCo.Queue": &MoCo{Queue: 7}, "MoCo.ShuffleGroups": &MoCo{ShuffleGroups: 3}, "MoCo.NoShuffle": &MoCo{NoShuffle: true}},
 	})
+	sslkittest.TestMethod(t, func() sslkit.Method { return &MoCo{Dim: 8, Queue: 16, Symmetric: true, ShuffleGroups: 2} }, sslkittest.Options{
+		Bad: map[string]sslkit.Method{"MoCo.Queue": &MoCo{Queue: 24, Symmetric: true}},
+	})
 }
 
 func TestSwAVSuite(t *testing.T) {
