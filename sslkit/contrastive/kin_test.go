@@ -469,6 +469,44 @@ func swappedEqualsNaive(t reporter, loss func(scores, codes []*tensor.Tensor, te
 	close(t, "loss", loss(scores, codes, 0.5).Item(), want, 2e-6*(1+want))
 }
 
+// With a queue a step's codes are those of its samples among the projections of
+// the last steps, in their order, once there are enough; before, of the batch alone.
+func TestSwAVQueue(t *testing.T) {
+	const n, d, queue, steps = 6, 4, 12, 5
+	m := &SwAV{Prototypes: 5, Dim: d, Hidden: 8, Freeze: -1, Local: 1, LocalSize: 6, Queue: queue}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: steps, BatchSize: n})
+	var seen [2][]float32
+	for i := range steps {
+		b := batch(m, uint64(10*i), n)
+		z := tensor.L2Normalize(m.projector.Forward(views(e, b.Views), true), 1e-12)
+		for _, f := range (nn.Modules{e, heads}).Buffers() {
+			f.Set(nil) // nothing of this pass is kept
+		}
+		var scores, codes []*tensor.Tensor
+		for _, each := range split(z, n) {
+			scores = append(scores, tensor.MatMulT(each, m.prototypes.Value))
+		}
+		for v := range 2 {
+			before := seen[v][max(0, len(seen[v])-queue*d):]
+			if len(before) < queue*d {
+				before = nil
+			}
+			own := split(z, n)[v].Data()
+			all := tensor.FromSlice(append(slices.Clone(before), own...), (len(before)+len(own))/d, d)
+			pieces := split(Sinkhorn(tensor.MatMulT(all, m.prototypes.Value), m.Epsilon, m.Iterations), n)
+			codes = append(codes, pieces[len(pieces)-1])
+			seen[v] = append(seen[v], own...)
+		}
+		want := swapped(scores, codes, m.Temperature).Item()
+		close(t, "loss", step(m, e, heads, b, i, steps), float64(want), 1e-6)
+	}
+	for v := range 2 {
+		if last := seen[v][len(seen[v])-queue*d:]; !slices.Equal(m.queue.Value[v*queue*d:(v+1)*queue*d], last) {
+			t.Errorf("the queue of view %d does not hold the last projections in order", v)
+		}
+	}
+}
+
 // Prototypes keep their length, and are held still at first.
 func TestSwAVPrototypes(t *testing.T) {
 	m := &SwAV{Prototypes: 5, Dim: 4, Freeze: 2, Local: 2, LocalSize: 6}

@@ -71,9 +71,14 @@ func TestSwAVSuite(t *testing.T) {
 		Permutation: 1e-4, Stopped: true,
 		Bad: map[string]sslkit.Method{"SwAV.Temperature": &SwAV{Temperature: -1}, "SwAV.Epsilon": &SwAV{Epsilon: -1}, "SwAV.Prototypes": &SwAV{Prototypes: -1}},
 	})
-	sslkittest.TestMethod(t, method, sslkittest.Options{
+	queued := func() sslkit.Method {
+		m := method().(*SwAV)
+		m.Queue = 16
+		return m
+	}
+	sslkittest.TestMethod(t, queued, sslkittest.Options{
 		Set: emoji(t), Plan: vision, Permutation: 1e-4, Stopped: true,
-		Bad: map[string]sslkit.Method{"SwAV.LocalSize": &SwAV{LocalSize: 18}},
+		Bad: map[string]sslkit.Method{"SwAV.LocalSize": &SwAV{LocalSize: 18}, "SwAV.Queue": &SwAV{Queue: 12}, "SwAV.Unbalanced": &SwAV{Queue: 16, Unbalanced: true}},
 	})
 }
 
