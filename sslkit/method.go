@@ -28,7 +28,8 @@ type Viewer interface {
 	Method
 
 	// Views lists the spec of each view of a sample, in the order of
-	// data.Batch.Views.
+	// data.Batch.Views. It is asked after Build, whose encoder must be able to
+	// take each.
 	Views(in data.Spec) []data.Spec
 
 	// View draws view v of src into dst, whose size is that of Views()[v].

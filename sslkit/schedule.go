@@ -15,7 +15,7 @@ type Schedule struct {
 
 	LearningRate float32 // peak rate. If 0, the method's, or 2e-3.
 	WeightDecay  float32 // decoupled (AdamW). If 0, the method's, or 1e-4; negative: none.
-	Warmup       int     // steps of linear warm-up before the cosine. If 0, 5 % of all; negative: none.
+	Warmup       int     // steps of linear warm-up before the cosine, fewer than all. If 0, 5 % of all; negative: none.
 
 	// ClipNorm is the length to which the gradient of all parameters together is
 	// scaled down where it is longer (Pascanu, Mikolov and Bengio 2013,
@@ -44,6 +44,9 @@ type Schedule struct {
 // and turns epochs into steps for a set of n samples. It returns an error that
 // names the field if one is out of range.
 func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
+	if err := s.finite(); err != nil {
+		return s, err
+	}
 	var d Schedule
 	if c, ok := m.(Scheduler); ok {
 		d = c.Schedule()
@@ -65,7 +68,7 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 		return s, fmt.Errorf("schedule: BatchSize is %d, but the set has only %d samples", s.BatchSize, n)
 	case s.Diagnostics > 1:
 		return s, fmt.Errorf("schedule: Diagnostics is %d, want 1, or negative", s.Diagnostics)
-	case s.LearningRate < 0 || s.LearningRate != s.LearningRate:
+	case s.LearningRate < 0:
 		return s, fmt.Errorf("schedule: LearningRate is %g, want > 0", s.LearningRate)
 	}
 	if s.Steps == 0 {
@@ -78,6 +81,8 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 		s.Warmup = max(1, s.Steps/20)
 	case s.Warmup < 0:
 		s.Warmup = 0
+	case s.Warmup > max(1, s.Steps-1): // one step has the peak rate in any case
+		return s, fmt.Errorf("schedule: Warmup is %d, want fewer than the %d steps", s.Warmup, s.Steps)
 	}
 	s.Diagnostics = max(0, first(s.Diagnostics, 1))
 	s.Checkpoint = max(0, first(s.Checkpoint, max(100, n/s.BatchSize)))
@@ -85,17 +90,22 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 	return s, nil
 }
 
-// clip fills in the bounds of the gradient. A bound of the caller stands against
-// the other one of the method.
-func (s *Schedule) clip(d Schedule) error {
+// finite returns an error that names the first field that is no number.
+func (s Schedule) finite() error {
 	for _, f := range []struct {
 		name  string
 		value float32
-	}{{"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
+	}{{"LearningRate", s.LearningRate}, {"WeightDecay", s.WeightDecay}, {"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
 		if v := float64(f.value); math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("schedule: %s is %g, want a finite length", f.name, v)
+			return fmt.Errorf("schedule: %s is %g, want a finite number", f.name, v)
 		}
 	}
+	return nil
+}
+
+// clip fills in the bounds of the gradient. A bound of the caller stands against
+// the other one of the method.
+func (s *Schedule) clip(d Schedule) error {
 	if s.ClipNorm <= 0 && s.ClipEach <= 0 {
 		s.ClipNorm, s.ClipEach = first(s.ClipNorm, d.ClipNorm), first(s.ClipEach, d.ClipEach)
 	}

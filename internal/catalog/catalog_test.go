@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 
 	"sslnotes/internal/config"
+	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
+	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
 )
 
 // TestUpToDate generates the table again.
@@ -70,6 +75,34 @@ func TestTypes(t *testing.T) {
 		if types[name] == nil {
 			t.Errorf("records cannot name %s", name)
 		}
+	}
+}
+
+// TestMethodsCheckAugmentations gives every field of every method that holds
+// augmentations one that is misconfigured.
+func TestMethodsCheckAugmentations(t *testing.T) {
+	in := data.Spec{Height: 32, Width: 32, Channels: 3, Mean: make([]float32, 3), Std: []float32{1, 1, 1}, Captions: []string{"a cat", "a dog"}}
+	plan, found := nn.ViT{Width: 8, Depth: 1, Heads: 2}, 0
+	for _, m := range Methods() {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(m.New()).Elem()) {
+			if f.Type != reflect.TypeFor[augment.Chain]() {
+				continue
+			}
+			found++
+			method := m.New()
+			reflect.ValueOf(method).Elem().FieldByIndex(f.Index).Set(reflect.ValueOf(augment.Chain{augment.Crop{MinArea: -1}}))
+			e, err := plan.Build(nn.Input{Height: 32, Width: 32, Channels: 3}, rng.New(1, "weights"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := m.Type[strings.LastIndexByte(m.Type, '.')+1:] + "." + f.Name
+			if _, err := method.Build(e, in, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6}); err == nil || !strings.Contains(err.Error(), m.Section+": "+name+": Crop.MinArea is -1, want 0 to 1") {
+				t.Errorf("bad %s: error %v", name, err)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d fields of augmentations", found)
 	}
 }
 

@@ -33,6 +33,7 @@ var methods = []entry[sslkit.Method]{
 		{"NoPredictor", "bool", "compare projections directly"},
 		{"NoStopGradient", "bool", "let the gradient into the target, which then is the online network"},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
+		{"SecondAugment", "augment.Chain", "SecondAugment draws the second view. If nil, Augment does. In the paper (appendix B) the first is always blurred, the second with a probability of 0.1, and the second alone solarised, with a probability of 0.2."},
 	}}, func() sslkit.Method { return &contrastive.BYOL{} }},
 	{About{Type: "contrastive.DINO", Section: "contrastive", Summary: "DINO teaches a student network the output distribution of its own momentum average.", Paper: "Caron and others 2021, algorithm 1", Fields: []Field{
 		{"Outputs", "int", "dimensions of the distribution. If 0, 256."},
@@ -44,11 +45,12 @@ var methods = []entry[sslkit.Method]{
 		{"Bottleneck", "int", "width before the last layer. If 0, 64."},
 		{"Freeze", "int", "steps in which the last layer is held still. If 0, a twentieth of all; negative: none."},
 		{"Local", "int", "small views. If 0, 4; negative: none."},
-		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height."},
+		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch."},
 		{"NoCentring", "bool", "the outputs collapse to one dimension"},
 		{"NoSharpening", "bool", "the teacher's temperature is the student's: the outputs become uniform"},
 		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 		{"LocalAugment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
+		{"SecondAugment", "augment.Chain", "SecondAugment draws the second whole view. If nil, Augment does. In the paper (section 3, after BYOL's appendix B) the first is always blurred, the second with a probability of 0.1, and the second alone solarised, with a probability of 0.2."},
 	}}, func() sslkit.Method { return &contrastive.DINO{} }},
 	{About{Type: "contrastive.MoCo", Section: "contrastive", Summary: "MoCo contrasts a query with its key, the other view of the image seen by a momentum network, against a queue of keys of earlier steps.", Paper: "He and others 2020, algorithm 1; the two-layer head and the augmentation are v2's, Chen and others 2020", Fields: []Field{
 		{"Temperature", "float32", "If 0, 0.2."},
@@ -56,7 +58,9 @@ var methods = []entry[sslkit.Method]{
 		{"Queue", "int", "keys remembered, a multiple of the batch size. If 0, 16 batches."},
 		{"Hidden", "int", "width of the head's hidden layer. If 0, the encoder's."},
 		{"Dim", "int", "width of the embedding. If 0, 64."},
-		{"ShuffleGroups", "int", "groups of separate BatchNorm statistics. If 0, 1: no shuffle."},
+		{"ShuffleGroups", "int", "groups of separate BatchNorm statistics. If 0, 1: a shuffle would change nothing."},
+		{"NoShuffle", "bool", "NoShuffle leaves the batch in its order: a key is normalised beside the same images as its query, and may be known by that. It needs groups."},
+		{"Symmetric", "bool", "Symmetric has a query and a key of both views, as the authors' demonstration on CIFAR-10 can: the loss is the mean of two, for twice the work, and the keys of two batches enter the queue in a step."},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.MoCo{} }},
 	{About{Type: "contrastive.SimCLR", Section: "contrastive", Summary: "SimCLR contrasts two augmented views of every image of a batch with all other views in it.", Paper: "Chen, Kornblith, Norouzi and Hinton 2020, algorithm 1", Fields: []Field{
@@ -69,7 +73,7 @@ var methods = []entry[sslkit.Method]{
 		{"Hidden", "int", "width of the projector's hidden layers. If 0, 256."},
 		{"Dim", "int", "width of the projection. If 0, 128."},
 		{"Bottleneck", "int", "width of the predictor's hidden layer. If 0, a quarter of Dim."},
-		{"NoStopGradient", "bool", "let the gradient into both sides: the features collapse"},
+		{"NoStopGradient", "bool", "let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point"},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.SimSiam{} }},
 	{About{Type: "contrastive.SwAV", Section: "contrastive", Summary: "SwAV assigns every view to prototypes and predicts the assignment of one view from another.", Paper: "Caron and others 2020, equations 1 to 4", Fields: []Field{
@@ -81,7 +85,8 @@ var methods = []entry[sslkit.Method]{
 		{"Dim", "int", "width of the projection. If 0, 64."},
 		{"Freeze", "int", "steps in which the prototypes are held still. If 0, a twentieth of all; negative: none."},
 		{"Local", "int", "small views. If 0, 4; negative: none."},
-		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height."},
+		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch."},
+		{"Queue", "int", "Queue is how many earlier projections of each whole view are assigned beside the batch's, a multiple of the batch size, so that prototypes are balanced over more than a small batch (section 3.1 of the paper, which begins with it late). It is in use from when it is full. If 0, none."},
 		{"Unbalanced", "bool", "assign by the softmax alone: the assignments collapse"},
 		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 		{"LocalAugment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
@@ -105,8 +110,8 @@ var methods = []entry[sslkit.Method]{
 		{"Augment", "augment.Chain", "Augment draws the image. If nil, a flip and a crop of at least half the area; an empty chain: none."},
 	}}, func() sslkit.Method { return &pretext.Colorization{} }},
 	{About{Type: "pretext.Context", Section: "pretext", Summary: "Context predicts where one patch lies from another: which of the eight neighbours of the middle patch it is.", Paper: "Doersch, Gupta and Efros 2015", Fields: []Field{
-		{"Patch", "int", "pixels of a patch's side. If 0, three quarters of its cell, a third of the image."},
-		{"Jitter", "int", "pixels by which a patch's place varies. If 0, all the gap allows; negative: none."},
+		{"Patch", "int", "pixels of a patch's side. If 0, three quarters of its cell, a third of the image, cut down to a multiple of the encoder's patch; as large as the cell: no gap."},
+		{"Jitter", "int", "pixels by which a patch's place varies. If 0, all that leaves a pixel between patches; negative: none."},
 		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
 		{"RawPatches", "bool", "leave the patches' mean and contrast"},
 	}}, func() sslkit.Method { return &pretext.Context{} }},
@@ -118,8 +123,8 @@ var methods = []entry[sslkit.Method]{
 	{About{Type: "pretext.Jigsaw", Section: "pretext", Summary: "Jigsaw cuts an image into tiles, shuffles them, and predicts which of a fixed list of permutations was used.", Paper: "Noroozi and Favaro 2016", Fields: []Field{
 		{"Side", "int", "tiles a side. If 0, 3."},
 		{"Permutations", "int", "in the list. If 0, 64, or all if there are fewer."},
-		{"Tile", "int", "pixels of a tile's side. If 0, three quarters of its cell."},
-		{"Jitter", "int", "pixels by which a tile's place varies. If 0, all the gap allows; negative: none."},
+		{"Tile", "int", "pixels of a tile's side. If 0, three quarters of its cell, cut down to a multiple of the encoder's patch; as large as the cell: no gap."},
+		{"Jitter", "int", "pixels by which a tile's place varies. If 0, all that leaves a pixel between tiles; negative: none."},
 		{"Shuffles", "int", "puzzles made of each image in a step. If 0, 2."},
 		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
 		{"RawTiles", "bool", "leave the tiles' mean and contrast"},
@@ -151,11 +156,22 @@ var encoders = []entry[nn.Plan]{
 }
 
 var augmentations = []entry[augment.Op]{
+	{About{Type: "augment.Blur", Section: "augment", Summary: "Blur takes each pixel's mean with its neighbours, weighted by a Gaussian, of a kernel of a tenth of the view's height, 3 pixels at least.", Paper: "SimCLR's appendix A: Chen and others 2020", Fields: []Field{
+		{"MinSigma", "float32", "the Gaussian's deviation in pixels, uniform between. If 0, 0.1 and 2."},
+		{"MaxSigma", "float32", "the Gaussian's deviation in pixels, uniform between. If 0, 0.1 and 2."},
+		{"P", "float32", "probability. If 0, 0.5."},
+	}}, func() augment.Op { return augment.Blur{} }},
 	{About{Type: "augment.Crop", Section: "augment", Summary: "Crop cuts out a random part and scales it to the view: the area a uniform share of the image, the aspect ratio log-uniform.", Paper: "Szegedy and others 2015", Fields: []Field{
 		{"MinArea", "float32", "If 0, 0.3 and 1."},
 		{"MaxArea", "float32", "If 0, 0.3 and 1."},
 		{"MaxRatio", "float32", "width to height up to this or its inverse. If 0, 4/3."},
 	}}, func() augment.Op { return augment.Crop{} }},
+	{About{Type: "augment.Erase", Section: "augment", Summary: "Erase fills a random rectangle of the view with noise, uniform in [0,1]: the area a uniform share of the view, the aspect ratio log-uniform.", Paper: "Zhong and others 2020, algorithm 1", Fields: []Field{
+		{"MinArea", "float32", "If 0, 0.02 and 0.4."},
+		{"MaxArea", "float32", "If 0, 0.02 and 0.4."},
+		{"MaxRatio", "float32", "width to height up to this or its inverse. If 0, 3.3."},
+		{"P", "float32", "probability. If 0, 0.25."},
+	}}, func() augment.Op { return augment.Erase{} }},
 	{About{Type: "augment.Flip", Section: "augment", Summary: "Flip mirrors left and right.", Paper: "", Fields: []Field{
 		{"P", "float32", "probability. If 0, 0.5."},
 	}}, func() augment.Op { return augment.Flip{} }},
@@ -163,10 +179,17 @@ var augmentations = []entry[augment.Op]{
 		{"P", "float32", "probability. If 0, 0.2."},
 	}}, func() augment.Op { return augment.Grayscale{} }},
 	{About{Type: "augment.Jitter", Section: "augment", Summary: "Jitter changes, in this order, brightness, by a factor; contrast, about the mean of all values; saturation, about each pixel's luminance; and hue, on the circle of HSV.", Paper: "", Fields: []Field{
-		{"Brightness", "float32", "factor in 1 ± this. If 0, none."},
-		{"Contrast", "float32", "factor in 1 ± this. If 0, none."},
-		{"Saturation", "float32", "factor in 1 ± this. If 0, none."},
+		{"Brightness", "float32", "factor in 1 ± this, at most 1. If 0, none."},
+		{"Contrast", "float32", "factor in 1 ± this, at most 1. If 0, none."},
+		{"Saturation", "float32", "factor in 1 ± this, at most 1. If 0, none."},
 		{"Hue", "float32", "turns in ± this, at most 0.5. If 0, none."},
 		{"P", "float32", "probability. If 0, 0.8."},
 	}}, func() augment.Op { return augment.Jitter{} }},
+	{About{Type: "augment.Rotate", Section: "augment", Summary: "Rotate turns the view about its middle by a random angle.", Paper: "", Fields: []Field{
+		{"Degrees", "float32", "either way up to this, 45 at most. If 0, 10."},
+	}}, func() augment.Op { return augment.Rotate{} }},
+	{About{Type: "augment.Solarize", Section: "augment", Summary: "Solarize inverts the values that are not below a threshold.", Paper: "BYOL's appendix B: Grill and others 2020", Fields: []Field{
+		{"Threshold", "float32", "of values in [0,1]. If 0, 0.5."},
+		{"P", "float32", "probability. If 0, 0.2."},
+	}}, func() augment.Op { return augment.Solarize{} }},
 }

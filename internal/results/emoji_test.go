@@ -17,6 +17,8 @@ func TestEmojiTable(t *testing.T) {
 	p.Data, p.Seeds, p.Methods = "emoji-google", 1, []string{"colorization"}
 	p.Epochs, p.Encoder, p.Tuning = map[string]int{"colorization": 1}, nn.ConvNet{Channels: []int{4, 8}}, pipeline.Tuning{Steps: 3, BatchSize: 8}
 	dir := t.TempDir()
+	probes := map[string]float64{"pixels-probe": 0.5, "pixels-style": 0.5, "pixels-gray": 0.5} // which take minutes
+	put(t, filepath.Join(dir, EmojiDir), p, probes)
 	if err := p.Execute(session(t, context.Background()), filepath.Join(dir, EmojiDir), &strings.Builder{}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -24,6 +26,9 @@ func TestEmojiTable(t *testing.T) {
 		r, ok, err := read(filepath.Join(dir, EmojiDir), row)
 		if err != nil || !ok {
 			t.Fatalf("row %s is there: %v, %v", row.Name, ok, err)
+		}
+		if _, given := probes[row.Name]; given {
+			continue
 		}
 		want := map[string]string{"train": "emoji-google/train", "test": "emoji-google/test"}
 		if strings.HasPrefix(row.Judge, onStyle) {

@@ -3,9 +3,9 @@
 //
 // # Design
 //
-// Operations on geometry (crop, flip) only say where a pixel of the view comes
+// Operations on geometry (crop, flip, rotation) only say where a pixel of the view comes
 // from; a [Chain] composes them into one affine map and samples the image
-// once, so that an image is not blurred twice. Operations on values (jitter)
+// once, so that an image is not blurred twice. Operations on values (jitter, blur)
 // follow in their order.
 package augment
 
@@ -26,15 +26,20 @@ type Op interface {
 }
 
 // A Map takes a point of the view to a point of the image, both in [-1,1]²:
-// image x = XX·x + X0 and y = YY·y + Y0.
-type Map struct{ XX, X0, YY, Y0 float32 }
+// image x = XX·x + XY·y + X0 and y = YX·x + YY·y + Y0.
+type Map struct {
+	XX, X0, YY, Y0 float32
+	XY, YX         float32
+
+	wide float32 // the view's width over its height
+}
 
 // Chain applies its operations in order.
 type Chain []Op
 
 // Draw draws a view of src into dst, whose size may differ.
 func (c Chain) Draw(dst *data.Image, src data.Image, r *rng.Stream) {
-	m := Map{XX: 1, YY: 1}
+	m := Map{XX: 1, YY: 1, wide: float32(dst.W) / float32(dst.H)}
 	for _, op := range c {
 		m = op.Geometry(m, r)
 	}
@@ -46,14 +51,19 @@ func (c Chain) Draw(dst *data.Image, src data.Image, r *rng.Stream) {
 
 // sample fills dst by bilinear interpolation; the edge repeats outside.
 func sample(dst *data.Image, src data.Image, m Map) {
+	turned := m.XY != 0 || m.YX != 0
 	columns := make([]lerp, dst.W)
 	for x := range columns {
 		columns[x] = newLerp(m.XX, m.X0, x, dst.W, src.W)
 	}
 	for y := range dst.H {
 		v := newLerp(m.YY, m.Y0, y, dst.H, src.H)
-		top, bottom := src.Pix[v.low*src.W*src.C:], src.Pix[v.high*src.W*src.C:]
 		for x, h := range columns {
+			if turned {
+				h = newLerp(m.XX, float32(m.XY*place(y, dst.H))+m.X0, x, dst.W, src.W)
+				v = newLerp(m.YY, float32(m.YX*place(x, dst.W))+m.Y0, y, dst.H, src.H)
+			}
+			top, bottom := src.Pix[v.low*src.W*src.C:], src.Pix[v.high*src.W*src.C:]
 			for ch := range src.C {
 				l, r := h.low*src.C+ch, h.high*src.C+ch
 				a := top[l] + float32(h.share*(top[r]-top[l]))
@@ -64,6 +74,9 @@ func sample(dst *data.Image, src data.Image, m Map) {
 	}
 }
 
+// place is where in [-1,1] the middle of pixel i of n lies.
+func place(i, n int) float32 { return float32((float32(2*i+1) / float32(n)) - 1) }
+
 // lerp is a place between two pixels.
 type lerp struct {
 	low, high int
@@ -71,8 +84,7 @@ type lerp struct {
 }
 
 func newLerp(scale, shift float32, i, to, from int) lerp {
-	at := float32((float32(2*i+1) / float32(to)) - 1)
-	p := (float32(scale*at)+shift+1)*float32(from)/2 - 0.5
+	p := (float32(scale*place(i, to))+shift+1)*float32(from)/2 - 0.5
 	p = min(max(p, 0), float32(from-1))
 	low := int(p)
 	return lerp{low, min(low+1, from-1), p - float32(low)}
@@ -100,7 +112,15 @@ func (c Crop) Geometry(m Map, r *rng.Stream) Map {
 		}
 	}
 	x, y := r.Uniform(w-1, 1-w), r.Uniform(h-1, 1-h)
-	return Map{m.XX * w, float32(m.XX*x) + m.X0, m.YY * h, float32(m.YY*y) + m.Y0}
+	m.X0, m.Y0 = float32(m.XX*x)+float32(m.XY*y)+m.X0, float32(m.YX*x)+float32(m.YY*y)+m.Y0
+	m.XX, m.XY, m.YX, m.YY = m.XX*w, m.XY*h, m.YX*w, m.YY*h
+	return m
+}
+
+// Check implements Checker.
+func (c Crop) Check() error {
+	low, high := or(c.MinArea, 0.3), or(c.MaxArea, 1)
+	return first(within("Crop.MaxArea", high, 0, 16), within("Crop.MinArea", low, 0, high), within("Crop.MaxRatio", or(c.MaxRatio, 1), 0.1, 10))
 }
 
 // Values implements Op.
@@ -114,10 +134,13 @@ type Flip struct {
 // Geometry implements Op.
 func (f Flip) Geometry(m Map, r *rng.Stream) Map {
 	if r.Bool(or(f.P, 0.5)) {
-		m.XX = -m.XX
+		m.XX, m.YX = -m.XX, -m.YX
 	}
 	return m
 }
+
+// Check implements Checker.
+func (f Flip) Check() error { return within("Flip.P", f.P, 0, 1) }
 
 // Values implements Op.
 func (f Flip) Values(*data.Image, *rng.Stream) {}
@@ -138,13 +161,24 @@ func or(v, d float32) float32 {
 
 func root(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
-// power returns base^x for |x| ≤ 1 and base near 1 by the exponential series,
-// with the same bits on every processor.
+// power returns base^x for |x| ≤ 1 and base from 0.1 to 10.
 func power(base, x float32) float32 {
-	y := float64(float64(x) * rng.Log(float64(base)))
+	return float32(exp(float64(float64(x) * rng.Log(float64(base)))))
+}
+
+// exp returns e^y by its series, with the same bits on every processor; of what
+// is far from 0, by that of a part of it, squared.
+func exp(y float64) float64 {
+	squares := 0
+	for ; y < -2.5 || y > 2.5; squares++ {
+		y /= 2
+	}
 	p := 1.0
 	for k := 20.0; k >= 1; k-- {
 		p = 1 + float64(float64(y*p)/k)
 	}
-	return float32(p)
+	for range squares {
+		p = float64(p * p)
+	}
+	return p
 }

@@ -10,9 +10,9 @@ import (
 // circle of HSV. Values are clipped to [0,1] after each. The last two leave
 // images of one channel as they are.
 type Jitter struct {
-	Brightness float32 // factor in 1 ± this. If 0, none.
-	Contrast   float32 // factor in 1 ± this. If 0, none.
-	Saturation float32 `config:"omitzero"` // factor in 1 ± this. If 0, none.
+	Brightness float32 // factor in 1 ± this, at most 1. If 0, none.
+	Contrast   float32 // factor in 1 ± this, at most 1. If 0, none.
+	Saturation float32 `config:"omitzero"` // factor in 1 ± this, at most 1. If 0, none.
 	Hue        float32 `config:"omitzero"` // turns in ± this, at most 0.5. If 0, none.
 	P          float32 // probability. If 0, 0.8.
 }
@@ -41,6 +41,12 @@ func (j Jitter) Values(img *data.Image, r *rng.Stream) {
 	}
 }
 
+// Check implements Checker.
+func (j Jitter) Check() error {
+	return first(within("Jitter.Brightness", j.Brightness, 0, 1), within("Jitter.Contrast", j.Contrast, 0, 1),
+		within("Jitter.Saturation", j.Saturation, 0, 1), within("Jitter.Hue", j.Hue, 0, 0.5), within("Jitter.P", j.P, 0, 1))
+}
+
 // Grayscale replaces colours by their luminance.
 type Grayscale struct {
 	P float32 // probability. If 0, 0.2.
@@ -58,6 +64,9 @@ func (g Grayscale) Values(img *data.Image, r *rng.Stream) {
 		})
 	}
 }
+
+// Check implements Checker.
+func (g Grayscale) Check() error { return within("Grayscale.P", g.P, 0, 1) }
 
 // eachPixel calls f with the red, green and blue of every pixel, if it has them.
 func eachPixel(img *data.Image, f func(p []float32)) {

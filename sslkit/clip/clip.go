@@ -143,7 +143,7 @@ func (m *CLIP) resolve() error {
 	case !(m.Phrases > 0 && m.Phrases <= 1):
 		return fmt.Errorf("clip: CLIP.Phrases is %g, want above 0, at most 1", m.Phrases)
 	}
-	return nil
+	return augment.Check("clip: CLIP.Augment", m.Augment)
 }
 
 // scalar is a parameter of one value, on which weight does not decay.

@@ -408,3 +408,12 @@ func TestKeptHeads(t *testing.T) {
 		t.Error("the heads are not kept")
 	}
 }
+
+// The recipes' crops may be larger than the picture, which is no mistake.
+func TestRecipesCrops(t *testing.T) {
+	for _, recipe := range []func() (nn.Plan, *CLIP, sslkit.Schedule){Recipe, LongRecipe} {
+		if _, m, _ := recipe(); m.resolve() != nil {
+			t.Errorf("%+v: %v", m.Augment, m.resolve())
+		}
+	}
+}

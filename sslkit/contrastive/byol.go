@@ -18,8 +18,8 @@ import (
 // online encoder is the one that is evaluated.
 //
 // A constant output would have loss 0, so what prevents it is worth switching
-// off: without the predictor, or with the gradient let through, the features
-// collapse.
+// off: with the gradient let through the projections collapse, and without the
+// predictor they narrow.
 type BYOL struct {
 	Momentum float32 // of the target at first; it rises to 1 by half a cosine. If 0, 0.99; negative: 0, the target is the online network.
 	Hidden   int     // width of the hidden layers of projector and predictor. If 0, 256.
@@ -31,6 +31,11 @@ type BYOL struct {
 	// Augment draws a view. If nil, a crop of at least 30 % of the area, a
 	// flip, and jitter of brightness and contrast by 0.4.
 	Augment augment.Chain
+
+	// SecondAugment draws the second view. If nil, Augment does. In the paper (appendix B)
+	// the first is always blurred, the second with a probability of 0.1, and the
+	// second alone solarised, with a probability of 0.2.
+	SecondAugment augment.Chain `config:"omitzero"`
 
 	online, target *branch
 	predictor      nn.Sequential
@@ -86,7 +91,8 @@ func (m *BYOL) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, erro
 	if m.Augment == nil {
 		m.Augment = standard()
 	}
-	if err := errors.Join(between("BYOL.Momentum", max(m.Momentum, 0), 0, 1), positive("BYOL.Hidden", m.Hidden), positive("BYOL.Dim", m.Dim)); err != nil {
+	if err := errors.Join(between("BYOL.Momentum", max(m.Momentum, 0), 0, 1), positive("BYOL.Hidden", m.Hidden), positive("BYOL.Dim", m.Dim),
+		augment.Check("contrastive: BYOL.Augment", m.Augment), augment.Check("contrastive: BYOL.SecondAugment", m.SecondAugment)); err != nil {
 		return nil, err
 	}
 	project := func(prefix string) nn.Sequential {
@@ -106,8 +112,8 @@ func (m *BYOL) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, erro
 func (m *BYOL) Views(in data.Spec) []data.Spec { return []data.Spec{in, in} }
 
 // View implements sslkit.Viewer.
-func (m *BYOL) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
-	m.Augment.Draw(dst, src, r)
+func (m *BYOL) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
+	ofView(v, m.Augment, m.SecondAugment).Draw(dst, src, r)
 }
 
 // Loss implements sslkit.Method.

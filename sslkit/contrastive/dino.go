@@ -32,7 +32,7 @@ type DINO struct {
 	Bottleneck         int     // width before the last layer. If 0, 64.
 	Freeze             int     // steps in which the last layer is held still. If 0, a twentieth of all; negative: none.
 	Local              int     // small views. If 0, 4; negative: none.
-	LocalSize          int     // pixels of a small view. If 0, 4/7 of the image's height.
+	LocalSize          int     // pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch.
 
 	NoCentring   bool // the outputs collapse to one dimension
 	NoSharpening bool // the teacher's temperature is the student's: the outputs become uniform
@@ -41,6 +41,11 @@ type DINO struct {
 	// least, or at most, 30 % of the area, a flip, and jitter of brightness and
 	// contrast by 0.4.
 	Augment, LocalAugment augment.Chain
+
+	// SecondAugment draws the second whole view. If nil, Augment does. In the paper (section 3, after BYOL's appendix B)
+	// the first is always blurred, the second with a probability of 0.1, and the
+	// second alone solarised, with a probability of 0.2.
+	SecondAugment augment.Chain `config:"omitzero"`
 
 	student, teacher *branch
 	last, teacherEnd *nn.Param // of the last layers, [Outputs,Bottleneck]
@@ -60,7 +65,7 @@ func (m *DINO) Schedule() sslkit.Schedule {
 // Build implements sslkit.Method: a head of three layers without BatchNorm and,
 // after normalising, a last layer whose rows have length 1; and the teacher.
 func (m *DINO) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
-	if err := m.resolve(in, s); err != nil {
+	if err := m.resolve(e, in, s); err != nil {
 		return nil, err
 	}
 	head := func(prefix string) nn.Sequential {
@@ -88,11 +93,11 @@ func (m *DINO) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 	return nn.Modules{m.student.projector, lone{m.last}}, nil
 }
 
-func (m *DINO) resolve(in data.Spec, s sslkit.Setup) error {
+func (m *DINO) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&m.Outputs, 256}, {&m.Hidden, 256}, {&m.Bottleneck, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}, {&m.LocalSize, in.Height * 4 / 7}} {
+	}{{&m.Outputs, 256}, {&m.Hidden, 256}, {&m.Bottleneck, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
@@ -111,9 +116,12 @@ func (m *DINO) resolve(in data.Spec, s sslkit.Setup) error {
 	if m.LocalAugment == nil {
 		m.LocalAugment = local()
 	}
-	return errors.Join(positive("DINO.Outputs", m.Outputs), positive("DINO.Hidden", m.Hidden), positive("DINO.Bottleneck", m.Bottleneck), positive("DINO.LocalSize", m.LocalSize),
+	var err error
+	m.LocalSize, err = localSize("DINO.LocalSize", m.LocalSize, m.Local, in, e)
+	return errors.Join(positive("DINO.Outputs", m.Outputs), positive("DINO.Hidden", m.Hidden), positive("DINO.Bottleneck", m.Bottleneck), err,
 		positive("DINO.StudentTemperature", m.StudentTemperature), positive("DINO.TeacherTemperature", m.TeacherTemperature),
-		between("DINO.Momentum", max(0, m.Momentum), 0, 1), between("DINO.CentreMomentum", m.CentreMomentum, 0, 1))
+		between("DINO.Momentum", max(0, m.Momentum), 0, 1), between("DINO.CentreMomentum", m.CentreMomentum, 0, 1),
+		augment.Check("contrastive: DINO.Augment", m.Augment), augment.Check("contrastive: DINO.SecondAugment", m.SecondAugment), augment.Check("contrastive: DINO.LocalAugment", m.LocalAugment))
 }
 
 // Views implements sslkit.Viewer: two whole views, then the small ones.
@@ -122,7 +130,7 @@ func (m *DINO) Views(in data.Spec) []data.Spec { return multicrop(in, max(0, m.L
 // View implements sslkit.Viewer.
 func (m *DINO) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 	if v < 2 {
-		m.Augment.Draw(dst, src, r)
+		ofView(v, m.Augment, m.SecondAugment).Draw(dst, src, r)
 		return
 	}
 	m.LocalAugment.Draw(dst, src, r)

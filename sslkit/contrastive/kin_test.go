@@ -157,29 +157,6 @@ func spread(z *tensor.Tensor) float64 {
 	return total / float64(d) * math.Sqrt(float64(d))
 }
 
-// Without what prevents it the features collapse, and with it they do not.
-func TestBYOLCollapseControl(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		m        *BYOL
-		collapse bool
-	}{
-		{"as published", &BYOL{Momentum: 0.9}, false},
-		{"no predictor, no stop-gradient", &BYOL{Momentum: -1, NoPredictor: true, NoStopGradient: true}, true},
-	} {
-		e, heads := built(t, c.m, sslkit.Setup{Seed: 1, Steps: 120, BatchSize: 32})
-		var loss float32
-		for i := range 120 {
-			loss = step(c.m, e, heads, batch(c.m, uint64(10*i), 32), i, 120)
-		}
-		s := spread(c.m.online.project(batch(c.m, 999, 32).Views[0]))
-		t.Logf("%s: spread %.3f, loss %.4f", c.name, s, loss)
-		if collapsed := s < 0.1; collapsed != c.collapse {
-			t.Errorf("%s: spread %.3f", c.name, s)
-		}
-	}
-}
-
 func TestSimSiamClosedForms(t *testing.T) {
 	x := random(1, 6, 4)
 	close(t, "equal", cosine(x, tensor.Scale(x, 2)).Item(), 1, 1e-6)
@@ -324,6 +301,39 @@ func moCoLoss(t reporter, m *MoCo, loss func(data.Batch, sslkit.Step) *tensor.Te
 	close(t, "loss", got, want, 2e-6*(1+want))
 }
 
+// A symmetric loss is the mean of that of the views and that of the views
+// exchanged, and the keys of both enter the queue.
+func TestMoCoSymmetric(t *testing.T) {
+	of := func(symmetric bool, groups int) *MoCo {
+		m := &MoCo{Queue: 24, Dim: 4, Symmetric: symmetric, ShuffleGroups: groups}
+		built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 6})
+		return m
+	}
+	losses := func(m *MoCo, b data.Batch) (loss, accuracy float32, entered []float32) {
+		old := slices.Clone(m.queue.Value)
+		loss = m.Loss(b, sslkit.NewStep(0, 5, 0, 1, func(_ string, v float32) { accuracy = v })).Item()
+		nn.Commit(m.State())
+		kept := len(old) - len(m.queue.Value)
+		for !slices.Equal(old[kept:], m.queue.Value[:len(old)-kept]) {
+			kept += 4
+		}
+		return loss, accuracy, m.queue.Value[len(old)-kept:]
+	}
+	b := batch(of(true, 1), 3, 6)
+	exchanged := data.Batch{Views: []*tensor.Tensor{b.Views[1], b.Views[0]}}
+	first, right, keys := losses(of(false, 1), b)
+	second, also, more := losses(of(false, 1), exchanged)
+	both, accuracy, entered := losses(of(true, 1), b)
+	close(t, "loss", both, float64(first+second)/2, 1e-6)
+	close(t, "accuracy", accuracy, float64(right+also)/2, 1e-6)
+	if want := append(slices.Clone(keys), more...); !slices.Equal(entered, want) || len(want) != 2*6*4 {
+		t.Errorf("%d values enter the queue, not the keys of both views", len(entered))
+	}
+	if _, _, entered := losses(of(true, 2), exchanged); len(entered) != 2*6*4 {
+		t.Errorf("in groups %d values enter the queue", len(entered))
+	}
+}
+
 // discard forgets what a forward pass left for the step's end.
 func discard(b *branch) {
 	for _, f := range b.module().Buffers() {
@@ -338,20 +348,52 @@ func dot64(a, b []float32) (s float64) {
 	return s
 }
 
-// With one group of statistics a shuffle changes nothing; with more it does.
-func TestMoCoShuffle(t *testing.T) {
-	for groups, same := range map[int]bool{1: true, 3: false} {
+// Keys of a shuffled batch come out in the order they went in: without BatchNorm
+// they are those of the batch as it is, each in its place.
+func TestMoCoShuffleKeepsTheOrder(t *testing.T) {
+	e, err := nn.ViT{PatchSize: 5, Width: 8, Depth: 1, Heads: 2}.Build(nn.Input{Height: 10, Width: 10, Channels: 1}, rng.New(1, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, groups := range []int{1, 2, 3, 6} {
 		m := &MoCo{Queue: 12, ShuffleGroups: groups}
-		built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 12})
-		x := batch(m, 3, 12).Views[1]
-		s := sslkit.NewStep(0, 5, 0, 1, nil)
-		got, want := m.keys(x, s), m.key.project(x)
-		far := 0.0
-		for i, v := range got.Data() {
-			far = max(far, math.Abs(float64(v-want.Data()[i])))
+		if _, err := m.Build(e, tiny, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: 12}); err != nil {
+			t.Fatal(err)
 		}
-		if (far < 1e-5) != same {
-			t.Errorf("%d groups: keys differ by %g from those of the whole batch", groups, far)
+		x := batch(m, 3, 12).Views[1]
+		got, want := m.keys(x, rng.New(1, "shuffle")), m.key.project(x)
+		for i, v := range got.Data() {
+			close(t, "a key", v, float64(want.Data()[i]), 1e-5)
+		}
+	}
+}
+
+// Keys are normalised among those that the shuffle puts them beside, others in
+// every step; without the shuffle, among those that their queries are beside.
+func TestMoCoShuffleGroups(t *testing.T) {
+	const n, d = 12, 4
+	for _, groups := range []int{2, 3, 6} {
+		for _, still := range []bool{false, true} {
+			m := &MoCo{Queue: n, Dim: d, ShuffleGroups: groups, NoShuffle: still}
+			built(t, m, sslkit.Setup{Seed: 1, Steps: 5, BatchSize: n})
+			x := batch(m, 3, n).Views[1]
+			for i := range 3 {
+				stream := func() *rng.Stream { return sslkit.NewStep(i, 5, 0, 1, nil).Stream("shuffle") }
+				order := stream().Perm(n)
+				if still {
+					slices.Sort(order)
+				}
+				got := m.keys(x, stream()).Data()
+				for group := range slices.Chunk(order, n/groups) {
+					want := m.key.project(tensor.Rows(x, group)).Data()
+					for j, image := range group {
+						for c, v := range got[image*d : (image+1)*d] {
+							close(t, "a key", v, float64(want[j*d+c]), 0)
+						}
+					}
+				}
+				discard(m.key)
+			}
 		}
 	}
 }
@@ -425,6 +467,44 @@ func swappedEqualsNaive(t reporter, loss func(scores, codes []*tensor.Tensor, te
 		}
 	}
 	close(t, "loss", loss(scores, codes, 0.5).Item(), want, 2e-6*(1+want))
+}
+
+// With a queue a step's codes are those of its samples among the projections of
+// the last steps, in their order, once there are enough; before, of the batch alone.
+func TestSwAVQueue(t *testing.T) {
+	const n, d, queue, steps = 6, 4, 12, 5
+	m := &SwAV{Prototypes: 5, Dim: d, Hidden: 8, Freeze: -1, Local: 1, LocalSize: 6, Queue: queue}
+	e, heads := built(t, m, sslkit.Setup{Seed: 1, Steps: steps, BatchSize: n})
+	var seen [2][]float32
+	for i := range steps {
+		b := batch(m, uint64(10*i), n)
+		z := tensor.L2Normalize(m.projector.Forward(views(e, b.Views), true), 1e-12)
+		for _, f := range (nn.Modules{e, heads}).Buffers() {
+			f.Set(nil) // nothing of this pass is kept
+		}
+		var scores, codes []*tensor.Tensor
+		for _, each := range split(z, n) {
+			scores = append(scores, tensor.MatMulT(each, m.prototypes.Value))
+		}
+		for v := range 2 {
+			before := seen[v][max(0, len(seen[v])-queue*d):]
+			if len(before) < queue*d {
+				before = nil
+			}
+			own := split(z, n)[v].Data()
+			all := tensor.FromSlice(append(slices.Clone(before), own...), (len(before)+len(own))/d, d)
+			pieces := split(Sinkhorn(tensor.MatMulT(all, m.prototypes.Value), m.Epsilon, m.Iterations), n)
+			codes = append(codes, pieces[len(pieces)-1])
+			seen[v] = append(seen[v], own...)
+		}
+		want := swapped(scores, codes, m.Temperature).Item()
+		close(t, "loss", step(m, e, heads, b, i, steps), float64(want), 1e-6)
+	}
+	for v := range 2 {
+		if last := seen[v][len(seen[v])-queue*d:]; !slices.Equal(m.queue.Value[v*queue*d:(v+1)*queue*d], last) {
+			t.Errorf("the queue of view %d does not hold the last projections in order", v)
+		}
+	}
 }
 
 // Prototypes keep their length, and are held still at first.

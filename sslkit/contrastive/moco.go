@@ -3,6 +3,7 @@ package contrastive
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
@@ -27,7 +28,16 @@ type MoCo struct {
 	Queue         int     // keys remembered, a multiple of the batch size. If 0, 16 batches.
 	Hidden        int     // width of the head's hidden layer. If 0, the encoder's.
 	Dim           int     // width of the embedding. If 0, 64.
-	ShuffleGroups int     // groups of separate BatchNorm statistics. If 0, 1: no shuffle.
+	ShuffleGroups int     // groups of separate BatchNorm statistics. If 0, 1: a shuffle would change nothing.
+
+	// NoShuffle leaves the batch in its order: a key is normalised beside the
+	// same images as its query, and may be known by that. It needs groups.
+	NoShuffle bool `config:"omitzero"`
+
+	// Symmetric has a query and a key of both views, as the authors' demonstration on
+	// CIFAR-10 can: the loss is the mean of two, for twice the work, and the keys of
+	// two batches enter the queue in a step.
+	Symmetric bool `config:"omitzero"`
 
 	// Augment draws a view. If nil, a crop of at least 30 % of the area, a
 	// flip, and jitter of brightness and contrast by 0.4.
@@ -94,10 +104,15 @@ func (m *MoCo) resolve(e nn.Encoder, s sslkit.Setup) error {
 		m.Augment = standard()
 	}
 	err := errors.Join(positive("MoCo.Temperature", m.Temperature), between("MoCo.Momentum", max(m.Momentum, 0), 0, 1), positive("MoCo.Queue", m.Queue),
-		positive("MoCo.Hidden", m.Hidden), positive("MoCo.Dim", m.Dim), positive("MoCo.ShuffleGroups", m.ShuffleGroups))
+		positive("MoCo.Hidden", m.Hidden), positive("MoCo.Dim", m.Dim), positive("MoCo.ShuffleGroups", m.ShuffleGroups),
+		augment.Check("contrastive: MoCo.Augment", m.Augment))
 	switch {
 	case err != nil:
 		return err
+	case m.NoShuffle && m.ShuffleGroups == 1:
+		return errors.New("contrastive: MoCo.NoShuffle without MoCo.ShuffleGroups: there is no shuffle to leave out")
+	case m.Symmetric && m.Queue%(2*s.BatchSize) != 0:
+		return fmt.Errorf("contrastive: MoCo.Queue is %d, want a multiple of two batches of %d with MoCo.Symmetric", m.Queue, s.BatchSize)
 	case m.Queue%s.BatchSize != 0:
 		return fmt.Errorf("contrastive: MoCo.Queue is %d, want a multiple of the batch size %d", m.Queue, s.BatchSize)
 	case s.BatchSize%m.ShuffleGroups != 0 || s.BatchSize/m.ShuffleGroups < 2:
@@ -116,18 +131,29 @@ func (m *MoCo) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 
 // Loss implements sslkit.Method.
 func (m *MoCo) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
+	loss, accuracy, keys := m.asked(b.Views[0], b.Views[1], "shuffle", s)
+	if m.Symmetric {
+		other, also, more := m.asked(b.Views[1], b.Views[0], "other shuffle", s)
+		loss, accuracy, keys = tensor.Scale(tensor.Add(loss, other), 0.5), (accuracy+also)/2, append(slices.Clip(keys), more...)
+	}
+	s.Log("pair_accuracy", accuracy)
+	// 3. At the step's end the keys enter the queue and the oldest leave.
+	m.queue.Set(append(append(make([]float32, 0, len(m.queue.Value)), m.queue.Value[len(keys):]...), keys...))
+	return loss
+}
+
+// asked is the loss of the queries of one view among the keys of the other, the
+// share of them that find theirs, and these keys.
+func (m *MoCo) asked(query, key *tensor.Tensor, shuffle string, s sslkit.Step) (loss *tensor.Tensor, accuracy float32, keys []float32) {
 	// 1. Queries of one view, keys of the other without gradient.
-	q := tensor.L2Normalize(m.grouped(m.query, b.Views[0]), 1e-12)
-	k := tensor.L2Normalize(m.keys(b.Views[1], s), 1e-12)
+	q := tensor.L2Normalize(m.grouped(m.query, query), 1e-12)
+	k := tensor.L2Normalize(m.keys(key, s.Stream(shuffle)), 1e-12)
 	m.spread = spreadOf(q)
 	m.positive, m.negative = float64(tensor.Mean(tensor.RowDot(q.Detach(), k)).Item()), meanDot(q, m.queue.Value)
 	m.age = min(s.Index, m.Queue/q.Dim(0))
 	// 2. Is it my key, or one of the queue's?
 	loss, logits := queueLoss(q, k, tensor.FromSlice(m.queue.Value, m.Queue, m.Dim), m.Temperature)
-	s.Log("pair_accuracy", tensor.Accuracy(logits, make([]int, q.Dim(0))))
-	// 3. At the step's end the keys enter the queue and the oldest leave.
-	m.queue.Set(append(append(make([]float32, 0, len(m.queue.Value)), m.queue.Value[k.Len():]...), k.Data()...))
-	return loss
+	return loss, tensor.Accuracy(logits, make([]int, q.Dim(0))), k.Data()
 }
 
 // queueLoss is InfoNCE of unit queries and keys [N,D] against a queue [K,D].
@@ -136,12 +162,12 @@ func queueLoss(q, k, queue *tensor.Tensor, temperature float32) (loss, logits *t
 	return tensor.CrossEntropy(logits, make([]int, q.Dim(0))), logits
 }
 
-// keys embeds a shuffled batch in groups and restores the order.
-func (m *MoCo) keys(x *tensor.Tensor, s sslkit.Step) *tensor.Tensor {
-	if m.ShuffleGroups == 1 {
-		return m.key.project(x).Detach()
+// keys embeds a batch, shuffled by the stream, in groups and restores the order.
+func (m *MoCo) keys(x *tensor.Tensor, r *rng.Stream) *tensor.Tensor {
+	if m.ShuffleGroups == 1 || m.NoShuffle {
+		return m.grouped(m.key, x).Detach()
 	}
-	order := s.Stream("shuffle").Perm(x.Dim(0))
+	order := r.Perm(x.Dim(0))
 	back := make([]int, len(order))
 	for i, j := range order {
 		back[j] = i

@@ -63,6 +63,9 @@ func (m *SimCLR) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, er
 	if m.Augment == nil {
 		m.Augment = standard()
 	}
+	if err := augment.Check("contrastive: SimCLR.Augment", m.Augment); err != nil {
+		return nil, err
+	}
 	m.encoder, m.trivial = e, rng.Log(float64(2*s.BatchSize-1))
 	m.projector = nn.NewMLP("projector", e.Dim(), m.Hidden, m.Dim, s.Stream("projector"))
 	return m.projector, nil

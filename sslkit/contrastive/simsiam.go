@@ -20,7 +20,7 @@ type SimSiam struct {
 	Dim        int // width of the projection. If 0, 128.
 	Bottleneck int // width of the predictor's hidden layer. If 0, a quarter of Dim.
 
-	NoStopGradient bool // let the gradient into both sides: the features collapse
+	NoStopGradient bool // let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point
 
 	// Augment draws a view. If nil, a crop of at least 30 % of the area, a
 	// flip, and jitter of brightness and contrast by 0.4.
@@ -55,7 +55,8 @@ func (m *SimSiam) Build(e nn.Encoder, _ data.Spec, s sslkit.Setup) (nn.Module, e
 	if m.Augment == nil {
 		m.Augment = standard()
 	}
-	if err := errors.Join(positive("SimSiam.Hidden", m.Hidden), positive("SimSiam.Dim", m.Dim), positive("SimSiam.Bottleneck", m.Bottleneck)); err != nil {
+	if err := errors.Join(positive("SimSiam.Hidden", m.Hidden), positive("SimSiam.Dim", m.Dim), positive("SimSiam.Bottleneck", m.Bottleneck),
+		augment.Check("contrastive: SimSiam.Augment", m.Augment)); err != nil {
 		return nil, err
 	}
 	r := s.Stream("projector")

@@ -3,6 +3,7 @@ package contrastive
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
@@ -29,7 +30,13 @@ type SwAV struct {
 	Dim         int     // width of the projection. If 0, 64.
 	Freeze      int     // steps in which the prototypes are held still. If 0, a twentieth of all; negative: none.
 	Local       int     // small views. If 0, 4; negative: none.
-	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height.
+	LocalSize   int     // pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch.
+
+	// Queue is how many earlier projections of each whole view are assigned beside
+	// the batch's, a multiple of the batch size, so that prototypes are balanced
+	// over more than a small batch (section 3.1 of the paper, which begins with it
+	// late). It is in use from when it is full. If 0, none.
+	Queue int `config:"omitzero"`
 
 	Unbalanced bool // assign by the softmax at Epsilon alone, without Sinkhorn's iteration: all images get one prototype
 
@@ -40,8 +47,9 @@ type SwAV struct {
 
 	encoder    nn.Encoder
 	projector  nn.Sequential
-	prototypes *nn.Param // [Prototypes,Dim], rows of length 1
-	use        float64   // of the prototypes by the last batch
+	prototypes *nn.Param  // [Prototypes,Dim], rows of length 1
+	queue      *nn.Buffer // [2,Queue,Dim], the oldest first, or nil
+	use        float64    // of the prototypes by the last batch
 }
 
 // Name implements sslkit.Method.
@@ -55,10 +63,13 @@ func (m *SwAV) Schedule() sslkit.Schedule {
 // Build implements sslkit.Method: the projector Linear–BatchNorm–ReLU–Linear and
 // the prototypes.
 func (m *SwAV) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
-	if err := m.resolve(in, s); err != nil {
+	if err := m.resolve(e, in, s); err != nil {
 		return nil, err
 	}
-	m.encoder = e
+	m.encoder, m.queue = e, nil
+	if m.Queue > 0 {
+		m.queue = &nn.Buffer{Name: "queue", Value: make([]float32, 2*m.Queue*m.Dim)}
+	}
 	m.projector = nn.NewMLP("projector", e.Dim(), m.Hidden, m.Dim, s.Stream("projector"))
 	start, r := tensor.New(m.Prototypes, m.Dim), s.Stream("prototypes")
 	for i := range start.Data() {
@@ -68,11 +79,11 @@ func (m *SwAV) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, err
 	return nn.Modules{m.projector, lone{m.prototypes}}, nil
 }
 
-func (m *SwAV) resolve(in data.Spec, s sslkit.Setup) error {
+func (m *SwAV) resolve(e nn.Encoder, in data.Spec, s sslkit.Setup) error {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&m.Prototypes, 64}, {&m.Iterations, 3}, {&m.Hidden, 256}, {&m.Dim, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}, {&m.LocalSize, in.Height * 4 / 7}} {
+	}{{&m.Prototypes, 64}, {&m.Iterations, 3}, {&m.Hidden, 256}, {&m.Dim, 64}, {&m.Freeze, max(1, s.Steps/20)}, {&m.Local, 4}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
@@ -89,8 +100,17 @@ func (m *SwAV) resolve(in data.Spec, s sslkit.Setup) error {
 	if m.LocalAugment == nil {
 		m.LocalAugment = local()
 	}
+	if m.Queue < 0 || m.Queue%s.BatchSize != 0 {
+		return fmt.Errorf("contrastive: SwAV.Queue is %d, want a multiple of the batch size %d", m.Queue, s.BatchSize)
+	}
+	if m.Queue > 0 && m.Unbalanced {
+		return errors.New("contrastive: SwAV.Queue with SwAV.Unbalanced: there is nothing to balance")
+	}
+	var err error
+	m.LocalSize, err = localSize("SwAV.LocalSize", m.LocalSize, m.Local, in, e)
 	return errors.Join(positive("SwAV.Prototypes", m.Prototypes), positive("SwAV.Iterations", m.Iterations), positive("SwAV.Hidden", m.Hidden), positive("SwAV.Dim", m.Dim),
-		positive("SwAV.LocalSize", m.LocalSize), positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon))
+		err, positive("SwAV.Temperature", m.Temperature), positive("SwAV.Epsilon", m.Epsilon),
+		augment.Check("contrastive: SwAV.Augment", m.Augment), augment.Check("contrastive: SwAV.LocalAugment", m.LocalAugment))
 }
 
 // lone is a module of one parameter.
@@ -131,13 +151,61 @@ func (m *SwAV) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 			codes[i] = tensor.Softmax(tensor.Scale(scores[i].Detach(), 1/m.Epsilon))
 			continue
 		}
-		codes[i] = Sinkhorn(scores[i], m.Epsilon, m.Iterations)
+		codes[i] = m.assigned(i, scores[i])
 	}
+	m.remember(z, n)
 	s.Log("prototype_perplexity", perplexity(codes[0]))
 	m.use = float64(perplexity(nearest(scores[0])))
 	// 3. Every other view predicts the code.
 	return swapped(scores, codes[:], m.Temperature)
 }
+
+// assigned returns the codes of the batch's whole view i of scores [B,K], beside
+// which the queue's projections are assigned.
+func (m *SwAV) assigned(i int, scores *tensor.Tensor) *tensor.Tensor {
+	full := func() bool { // the oldest row is there
+		return slices.ContainsFunc(m.queue.Value[:m.Dim], func(v float32) bool { return v != 0 })
+	}
+	if m.queue == nil || !full() {
+		return Sinkhorn(scores, m.Epsilon, m.Iterations)
+	}
+	size := m.Queue * m.Dim
+	earlier := tensor.FromSlice(m.queue.Value[i*size:(i+1)*size], m.Queue, m.Dim)
+	all := tensor.Concat(tensor.MatMulT(earlier, m.prototypes.Value.Detach()), scores.Detach())
+	return split(Sinkhorn(all, m.Epsilon, m.Iterations), scores.Dim(0))[m.Queue/scores.Dim(0)]
+}
+
+// remember lets the projections of both whole views of n samples, which z begins
+// with, enter the queue at the step's end, and the oldest leave.
+func (m *SwAV) remember(z *tensor.Tensor, n int) {
+	if m.queue == nil {
+		return
+	}
+	size, batch := m.Queue*m.Dim, n*m.Dim
+	var next []float32
+	for i := range 2 {
+		next = append(next, m.queue.Value[i*size+batch:(i+1)*size]...)
+		next = append(next, z.Data()[i*batch:(i+1)*batch]...)
+	}
+	m.queue.Set(next)
+}
+
+// State implements sslkit.Stateful: the queue, if there is one.
+func (m *SwAV) State() nn.Module {
+	if m.queue == nil {
+		return nn.Modules{}
+	}
+	return buffered{m.queue}
+}
+
+// buffered is a module of one buffer.
+type buffered struct{ b *nn.Buffer }
+
+// Params implements nn.Module.
+func (b buffered) Params() []*nn.Param { return nil }
+
+// Buffers implements nn.Module.
+func (b buffered) Buffers() []*nn.Buffer { return []*nn.Buffer{b.b} }
 
 // swapped is the mean over codes i and views v ≠ i of the cross-entropy of view
 // v's softmax to code i.

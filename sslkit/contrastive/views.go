@@ -6,6 +6,7 @@ import (
 
 	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -18,6 +19,32 @@ func standard() augment.Chain {
 		augment.Flip{P: 0.5},
 		augment.Jitter{Brightness: 0.4, Contrast: 0.4, P: 0.8},
 	}
+}
+
+// ofView is the chain by which whole view v is drawn: each, or for the second
+// view its own, if there is one.
+func ofView(v int, each, second augment.Chain) augment.Chain {
+	if v == 1 && second != nil {
+		return second
+	}
+	return each
+}
+
+// localSize returns the side of a small view in pixels: the given one, or if that
+// is 0 4/7 of the image's height, where there are small views cut down to as many
+// patches of the encoder as go into it, one at least. It returns an error that
+// names the field if the encoder cannot take n such views.
+func localSize(field string, given, n int, in data.Spec, e nn.Encoder) (int, error) {
+	patch := nn.Patch(e)
+	switch {
+	case given == 0 && n > 0:
+		return max(patch, in.Height*4/7/patch*patch), nil
+	case given == 0:
+		return in.Height * 4 / 7, nil
+	case n > 0 && given%patch != 0:
+		return given, fmt.Errorf("contrastive: %s is %d, want a multiple of the encoder's patch of %d pixels", field, given, patch)
+	}
+	return given, positive(field, given)
 }
 
 // multicrop lists two whole views and n small ones of the given size.

@@ -100,7 +100,7 @@ func (m *Autoencoder) resolve(e nn.Masker) error {
 	case m.Width%m.Heads != 0 || m.Width%4 != 0:
 		return errors.New("mae: Autoencoder.Width must be a multiple of Heads and of 4")
 	}
-	return nil
+	return augment.Check("mae: Autoencoder.Augment", m.Augment)
 }
 
 // keep is how many of n patches are seen.

@@ -23,6 +23,15 @@ type Masker interface {
 	Visible(x *tensor.Tensor, visible []int, train bool) *tensor.Tensor
 }
 
+// Patch is the side in pixels of the patches into which the encoder cuts images:
+// it takes those alone that are multiples of it. It is 1 if it cuts none.
+func Patch(e Encoder) int {
+	if m, ok := e.(Masker); ok {
+		return m.PatchSize()
+	}
+	return 1
+}
+
 // An Attender can say where it looks.
 type Attender interface {
 	Encoder

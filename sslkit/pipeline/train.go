@@ -51,12 +51,30 @@ func newTrainer(e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Sc
 	if err != nil {
 		return nil, err
 	}
+	if err := suits(e, m, set.Spec()); err != nil {
+		return nil, err
+	}
 	t := &trainer{m, set, s, nn.Sequential{e}, &nn.AdamW{WeightDecay: s.WeightDecay}}
 	if heads != nil {
 		t.model = append(t.model, headless{heads})
 	}
 	t.optimizer.Begin(t.model.Params())
 	return t, nil
+}
+
+// suits returns an error unless the encoder can take every view of the method.
+func suits(e nn.Encoder, m sslkit.Method, in data.Spec) error {
+	v, ok := m.(sslkit.Viewer)
+	if !ok {
+		return nil
+	}
+	patch := nn.Patch(e)
+	for i, spec := range v.Views(in) {
+		if spec.Height <= 0 || spec.Width <= 0 || spec.Height%patch != 0 || spec.Width%patch != 0 {
+			return fmt.Errorf("pipeline: view %d of %s is of %d×%d pixels, want multiples of the encoder's patch of %d", i, m.Name(), spec.Height, spec.Width, patch)
+		}
+	}
+	return nil
 }
 
 // headless lets a module without a forward pass of its own stand in a chain,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"sslnotes/sslkit/pretext"
 	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
+	"sslnotes/tracker"
 )
 
 func small(t *testing.T) nn.Encoder {
@@ -176,6 +178,45 @@ func TestTrainEnds(t *testing.T) {
 		if err := Train(context.Background(), small(t), &contrastive.SimCLR{}, pixels, c.s, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want one that names %s", c.s, err, c.want)
 		}
+	}
+}
+
+// cropped is a method of one view of a size of its own.
+type cropped struct {
+	sslkit.MethodFuncs
+	Side int
+}
+
+func (c *cropped) Views(in data.Spec) []data.Spec {
+	in.Height, in.Width = c.Side, c.Side
+	return []data.Spec{in}
+}
+
+func (c *cropped) View(*data.Image, data.Image, int, *rng.Stream) {}
+
+// TestViewsMustSuit: a view that the encoder cannot take is an error before
+// anything is recorded.
+func TestViewsMustSuit(t *testing.T) {
+	s := &Session{Path: filepath.Join(t.TempDir(), "runs.db")}
+	store, err := s.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for _, c := range []struct {
+		plan nn.Plan
+		side int
+		want string
+	}{
+		{nn.ViT{Width: 8, Depth: 1, Heads: 2}, 18, "view 0 of custom is of 18×18 pixels, want multiples of the encoder's patch of 4"},
+		{nn.ConvNet{Channels: []int{4}}, 0, "view 0 of custom is of 0×0 pixels"},
+	} {
+		if _, err := s.Pretrain(c.plan, &cropped{Side: c.side}, fakeSet(t), Schedule{Steps: 1, BatchSize: 4}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d pixels: error %v, want one that says %q", c.side, err, c.want)
+		}
+	}
+	if runs, err := store.Runs(tracker.Filter{}); err != nil || len(runs) > 0 {
+		t.Errorf("%d runs are recorded, error %v", len(runs), err)
 	}
 }
 

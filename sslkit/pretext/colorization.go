@@ -118,7 +118,7 @@ func (m *Colorization) resolve(side int) error {
 	case m.Hidden < 1:
 		return fmt.Errorf("pretext: Colorization.Hidden is %d, want > 0", m.Hidden)
 	}
-	return nil
+	return augment.Check("pretext: Colorization.Augment", m.Augment)
 }
 
 // or is v, or the default if v is 0.

@@ -17,8 +17,8 @@ import (
 // Gaps with a random offset keep continuing edges from giving the answer, and
 // standardised patches their level; both can be switched off to see it.
 type Context struct {
-	Patch  int // pixels of a patch's side. If 0, three quarters of its cell, a third of the image.
-	Jitter int // pixels by which a patch's place varies. If 0, all the gap allows; negative: none.
+	Patch  int // pixels of a patch's side. If 0, three quarters of its cell, a third of the image, cut down to a multiple of the encoder's patch; as large as the cell: no gap.
+	Jitter int // pixels by which a patch's place varies. If 0, all that leaves a pixel between patches; negative: none.
 	Hidden int // width of the hidden layer on the joined features. If 0, 256.
 
 	RawPatches bool // leave the patches' mean and contrast
@@ -41,16 +41,16 @@ func (m *Context) Schedule() sslkit.Schedule {
 func (m *Context) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, error) {
 	cell := min(in.Height, in.Width) / 3
 	if m.Patch == 0 {
-		m.Patch = cell * 3 / 4
+		m.Patch = defaultTile(cell, e)
 	}
 	if m.Jitter == 0 {
-		m.Jitter = (cell - m.Patch) / 2
+		m.Jitter = widest(cell, m.Patch)
 	}
 	if m.Hidden == 0 {
 		m.Hidden = 256
 	}
 	m.cut = grid{side: 3, cell: cell, tile: m.Patch, jitter: max(0, m.Jitter), standardise: !m.RawPatches}
-	if err := m.cut.check("Context", in); err != nil {
+	if err := m.cut.check("Context", "Patch", e); err != nil {
 		return nil, err
 	}
 	if m.Hidden < 1 {

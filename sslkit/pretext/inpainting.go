@@ -62,6 +62,9 @@ func (m *Inpainting) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Modul
 	if m.Hole < 1 || m.Hole >= min(in.Height, in.Width) || m.Hidden < 1 {
 		return nil, fmt.Errorf("pretext: Inpainting.Hole is %d and Hidden %d for images of %d×%d, want a hole inside and Hidden > 0", m.Hole, m.Hidden, in.Height, in.Width)
 	}
+	if err := augment.Check("pretext: Inpainting.Augment", m.Augment); err != nil {
+		return nil, err
+	}
 	place := mapper.Map(tensor.New(1, in.Height, in.Width, in.Channels), false)
 	m.patch = in.Height / place.Dim(1)
 	if place.Dim(1)*m.patch != in.Height || place.Dim(2)*m.patch != in.Width {

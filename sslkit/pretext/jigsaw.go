@@ -21,8 +21,8 @@ import (
 type Jigsaw struct {
 	Side         int // tiles a side. If 0, 3.
 	Permutations int // in the list. If 0, 64, or all if there are fewer.
-	Tile         int // pixels of a tile's side. If 0, three quarters of its cell.
-	Jitter       int // pixels by which a tile's place varies. If 0, all the gap allows; negative: none.
+	Tile         int // pixels of a tile's side. If 0, three quarters of its cell, cut down to a multiple of the encoder's patch; as large as the cell: no gap.
+	Jitter       int // pixels by which a tile's place varies. If 0, all that leaves a pixel between tiles; negative: none.
 	Shuffles     int // puzzles made of each image in a step. If 0, 2.
 	Hidden       int // width of the hidden layer on the joined features. If 0, 256.
 
@@ -55,16 +55,16 @@ func (m *Jigsaw) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, e
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&m.Permutations, min(64, all)}, {&m.Tile, cell * 3 / 4}, {&m.Shuffles, 2}, {&m.Hidden, 256}} {
+	}{{&m.Permutations, min(64, all)}, {&m.Tile, defaultTile(cell, e)}, {&m.Shuffles, 2}, {&m.Hidden, 256}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
 	}
 	if m.Jitter == 0 {
-		m.Jitter = (cell - m.Tile) / 2
+		m.Jitter = widest(cell, m.Tile)
 	}
 	m.cut = grid{side: m.Side, cell: cell, tile: m.Tile, jitter: max(0, m.Jitter), standardise: !m.RawTiles}
-	err := m.cut.check("Jigsaw", in)
+	err := m.cut.check("Jigsaw", "Tile", e)
 	switch {
 	case err != nil:
 		return nil, err

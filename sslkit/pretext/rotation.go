@@ -45,6 +45,9 @@ func (m *Rotation) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module,
 	if m.Augment == nil {
 		m.Augment = augment.Chain{augment.Crop{MinArea: 0.5}, augment.Flip{P: 0.5}}
 	}
+	if err := augment.Check("pretext: Rotation.Augment", m.Augment); err != nil {
+		return nil, err
+	}
 	m.encoder = e
 	m.head = nn.NewLinear("rotation", e.Dim(), 4, true, s.Stream("rotation head"))
 	return m.head, nil

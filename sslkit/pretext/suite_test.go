@@ -4,8 +4,12 @@ import (
 	"testing"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/sslkittest"
 )
+
+// vision is a tiny network of patches of 4 pixels, for the suite.
+var vision = nn.ViT{Width: 8, Depth: 1, Heads: 2}
 
 func TestRotationSuite(t *testing.T) {
 	sslkittest.TestMethod(t, func() sslkit.Method { return &Rotation{} }, sslkittest.Options{Permutation: 1e-6})
@@ -15,11 +19,19 @@ func TestJigsawSuite(t *testing.T) {
 	sslkittest.TestMethod(t, func() sslkit.Method { return &Jigsaw{} }, sslkittest.Options{
 		Bad: map[string]sslkit.Method{"Jigsaw.Side": &Jigsaw{Side: 9}, "Jigsaw.Permutations": &Jigsaw{Permutations: 1}},
 	})
+	sslkittest.TestMethod(t, func() sslkit.Method { return &Jigsaw{} }, sslkittest.Options{
+		Set: emoji(t), Plan: vision,
+		Bad: map[string]sslkit.Method{"Jigsaw.Tile": &Jigsaw{Tile: 7}},
+	})
 }
 
 func TestContextSuite(t *testing.T) {
 	sslkittest.TestMethod(t, func() sslkit.Method { return &Context{} }, sslkittest.Options{
 		Permutation: 1e-5,
 		Bad:         map[string]sslkit.Method{"Context.Hidden": &Context{Hidden: -1}},
+	})
+	sslkittest.TestMethod(t, func() sslkit.Method { return &Context{} }, sslkittest.Options{
+		Set: emoji(t), Plan: vision, Permutation: 1e-5,
+		Bad: map[string]sslkit.Method{"Context.Patch": &Context{Patch: 7}},
 	})
 }

@@ -16,16 +16,33 @@ type grid struct {
 	standardise              bool
 }
 
-// check returns an error unless the tiles fit the image and, if they may move,
+// defaultTile is three quarters of a cell, for an encoder of patches as many of
+// them as go into that, one at least; 0 if one leaves no gap in the cell.
+func defaultTile(cell int, e nn.Encoder) int {
+	patch := nn.Patch(e)
+	if patch >= cell {
+		return 0
+	}
+	return max(patch, cell*3/4/patch*patch)
+}
+
+// widest is the jitter that leaves a pixel between two tiles in any case.
+func widest(cell, tile int) int { return max(0, cell-tile-1) / 2 }
+
+// check returns an error that names the method's field, of which size is that of
+// the tile, unless the tiles fit the cells and the encoder and, if they may move,
 // never touch.
-func (g grid) check(method string, in data.Spec) error {
+func (g grid) check(method, size string, e nn.Encoder) error {
+	patch := nn.Patch(e)
 	switch {
+	case g.tile == 0:
+		return fmt.Errorf("pretext: %s.%s: a patch of the encoder, of %d pixels, leaves no gap in cells of %d", method, size, patch, g.cell)
 	case g.tile < 2 || g.cell < g.tile:
-		return fmt.Errorf("pretext: %s has tiles of %d pixels in cells of %d, want 2 to the cell", method, g.tile, g.cell)
-	case g.side*g.cell > in.Height || g.side*g.cell > in.Width:
-		return fmt.Errorf("pretext: %s needs images of at least %d×%d, got %d×%d", method, g.side*g.cell, g.side*g.cell, in.Height, in.Width)
-	case g.jitter < 0 || 2*g.jitter > g.cell-g.tile:
-		return fmt.Errorf("pretext: %s moves tiles of %d pixels by %d in cells of %d, want at most %d", method, g.tile, g.jitter, g.cell, (g.cell-g.tile)/2)
+		return fmt.Errorf("pretext: %s.%s is %d, want 2 to the %d pixels of a cell", method, size, g.tile, g.cell)
+	case g.tile%patch != 0:
+		return fmt.Errorf("pretext: %s.%s is %d, want a multiple of the encoder's patch of %d pixels", method, size, g.tile, patch)
+	case g.jitter > widest(g.cell, g.tile):
+		return fmt.Errorf("pretext: %s.Jitter is %d, want at most %d, so that tiles of %d pixels in cells of %d never touch", method, g.jitter, widest(g.cell, g.tile), g.tile, g.cell)
 	}
 	return nil
 }

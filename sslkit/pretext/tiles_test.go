@@ -49,6 +49,93 @@ func TestTilesKeepTheirDistance(t *testing.T) {
 	}
 }
 
+// gap is the least number of pixels seen between two neighbouring tiles in many
+// draws of their places.
+func gap(g grid, size int) int {
+	src := data.Image{H: size, W: size, C: 1, Pix: make([]float32, size*size)}
+	for i := range src.Pix {
+		src.Pix[i] = float32(i)
+	}
+	dst := data.Image{H: g.tile, W: g.tile, C: 1, Pix: make([]float32, g.tile*g.tile)}
+	least := size
+	for c := range g.side - 1 {
+		last, first := 0, size
+		for i := range uint64(200) {
+			g.standardise = false
+			g.draw(&dst, src, c, rng.New(1, "left", uint64(c), i))
+			last = max(last, int(dst.Pix[g.tile-1])%size)
+			g.draw(&dst, src, c+1, rng.New(1, "right", uint64(c), i))
+			first = min(first, int(dst.Pix[0])%size)
+		}
+		least = min(least, first-last-1)
+	}
+	return least
+}
+
+// Whatever the image and the encoder, by default there is a pixel between any
+// two tiles, as there is with the largest jitter that is accepted, and the next
+// larger one is refused by name. Tiles as large as their cells switch that off.
+func TestTilesNeverTouch(t *testing.T) {
+	setup := sslkit.Setup{Seed: 1, Steps: 1, BatchSize: 4}
+	for size := 12; size <= 64; size += 4 {
+		in := data.Spec{Height: size, Width: size, Channels: 1, Mean: []float32{0}, Std: []float32{1}}
+		for _, plan := range []nn.Plan{nn.ConvNet{Channels: []int{2}}, nn.ViT{PatchSize: 2, Width: 4, Depth: 1, Heads: 1}} {
+			e, err := plan.Build(nn.Input{Height: size, Width: size, Channels: 1}, rng.New(1, "e"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for side := 2; side <= 4; side++ {
+				m := &Jigsaw{Side: side, Permutations: 2}
+				if _, err := m.Build(e, in, setup); err != nil {
+					t.Errorf("%d pixels, %d a side: %v", size, side, err)
+					continue
+				}
+				if got := gap(m.cut, size); got < 1 {
+					t.Errorf("%d pixels, %d a side: tiles of %d in cells of %d, moved by %d, are %d apart", size, side, m.Tile, m.cut.cell, m.Jitter, got)
+				}
+				least := gap(grid{side: side, cell: m.cut.cell, tile: m.Tile}, size)
+				for jitter := 1; ; jitter++ {
+					j := &Jigsaw{Side: side, Permutations: 2, Jitter: jitter}
+					if _, err := j.Build(e, in, setup); err != nil {
+						if least > 2 || !strings.Contains(err.Error(), "Jigsaw.Jitter") {
+							t.Errorf("%d pixels, %d a side: with less jitter tiles are %d apart, with %d: %v", size, side, least, jitter, err)
+						}
+						break
+					}
+					if least = gap(j.cut, size); least < 1 {
+						t.Errorf("%d pixels, %d a side, Jitter %d: tiles are %d apart", size, side, jitter, least)
+					}
+				}
+				j := &Jigsaw{Side: side, Permutations: 2, Tile: m.cut.cell, Jitter: -1}
+				if _, err := j.Build(e, in, setup); m.cut.cell%nn.Patch(e) == 0 && (err != nil || gap(j.cut, size) != 0) {
+					t.Errorf("%d pixels, %d a side: tiles as large as their cells: error %v", size, side, err)
+				}
+			}
+			c := &Context{}
+			if _, err := c.Build(e, in, setup); err != nil || gap(c.cut, size) < 1 {
+				t.Errorf("%d pixels: patches are %d apart, error %v", size, gap(c.cut, size), err)
+			}
+		}
+	}
+}
+
+// The places of the tiles of images of 28 pixels.
+func TestTilesOf28(t *testing.T) {
+	e, err := nn.ConvNet{Channels: []int{2}}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(1, "e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	jigsaw, context := &Jigsaw{}, &Context{}
+	for _, m := range []sslkit.Method{jigsaw, context} {
+		if _, err := m.Build(e, gray28, sslkit.Setup{Seed: 1, Steps: 1, BatchSize: 4}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if jigsaw.Tile != 6 || jigsaw.Jitter != 1 || context.Patch != 6 || context.Jitter != 1 {
+		t.Errorf("tiles of %d moved by %d, patches of %d moved by %d, want 6 and 1", jigsaw.Tile, jigsaw.Jitter, context.Patch, context.Jitter)
+	}
+}
+
 func TestStandardise(t *testing.T) {
 	x := []float32{1, 2, 3, 6}
 	standardise(x)
@@ -165,8 +252,8 @@ func TestPuzzlesRefuseBadFields(t *testing.T) {
 		m    sslkit.Method
 		want string
 	}{
-		{&Jigsaw{Side: 1}, "Jigsaw.Side"}, {&Jigsaw{Tile: 12}, "Jigsaw has tiles of 12"}, {&Jigsaw{Jitter: 5}, "Jigsaw moves tiles"},
-		{&Jigsaw{Side: 2, Permutations: 25}, "Jigsaw.Permutations"}, {&Context{Patch: 30}, "Context has tiles of 30"}, {&Context{Hidden: -1}, "Context.Hidden"},
+		{&Jigsaw{Side: 1}, "Jigsaw.Side"}, {&Jigsaw{Tile: 12}, "Jigsaw.Tile is 12, want 2 to the 9"}, {&Jigsaw{Jitter: 5}, "Jigsaw.Jitter is 5, want at most 1"},
+		{&Jigsaw{Side: 2, Permutations: 25}, "Jigsaw.Permutations"}, {&Context{Patch: 30}, "Context.Patch is 30, want 2 to the 9"}, {&Context{Jitter: 2}, "Context.Jitter is 2, want at most 1"}, {&Context{Hidden: -1}, "Context.Hidden"},
 	} {
 		if _, err := c.m.Build(e, gray28, sslkit.Setup{Steps: 1, BatchSize: 4}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want one that says %q", c.m, err, c.want)
