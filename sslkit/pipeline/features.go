@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"sslnotes/sslkit/data"
@@ -103,7 +104,8 @@ func (r *Run) featuresOf(ctx context.Context, s Source) (*tensor.Tensor, error) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f, ok := r.features[s.Digest()]; ok {
+	key := keyOf(s)
+	if f, ok := r.features[key]; ok {
 		return f, nil
 	}
 	f, err := features(ctx, r.encoder, s)
@@ -113,8 +115,15 @@ func (r *Run) featuresOf(ctx context.Context, s Source) (*tensor.Tensor, error) 
 	if r.features == nil {
 		r.features = map[string]*tensor.Tensor{}
 	}
-	r.features[s.Digest()] = f
+	r.features[key] = f
 	return f, nil
+}
+
+// keyOf tells sets apart whose images an encoder sees otherwise: by content, by
+// shape and by how they are normalised, which is not in the digest.
+func keyOf(s Source) string {
+	spec := s.Spec()
+	return fmt.Sprintf("%s %d×%d×%d %x %x", s.Digest(), spec.Height, spec.Width, spec.Channels, spec.Mean, spec.Std)
 }
 
 // A scaling takes the mean out of each feature and brings it to a standard

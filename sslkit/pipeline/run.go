@@ -30,7 +30,7 @@ type Run struct {
 	teaching []byte // If not nil, the encoder is the teacher, and this its file.
 
 	mu       sync.Mutex
-	features map[string]*tensor.Tensor // by the digest of the set
+	features map[string]*tensor.Tensor // by keyOf the set
 	teacher  any                       // the same *Run with that encoder, once it was asked for: gomacro cannot range over a type that holds itself
 }
 
