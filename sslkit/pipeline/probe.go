@@ -135,17 +135,6 @@ func (p *Probe) do(x *execution) error {
 	return x.savePredictions(last, predicted)
 }
 
-const predictionsFile = "predictions.bin"
-
-// savePredictions stores one byte a test sample, for paired tests.
-func (x *execution) savePredictions(step int, predicted []int) error {
-	b := make([]byte, len(predicted))
-	for i, c := range predicted {
-		b[i] = byte(c)
-	}
-	return x.Checkpoint(step, predictionsFile, b)
-}
-
 // share is how many of the predictions are right.
 func share(predicted, labels []int) float64 {
 	right := 0
