@@ -52,7 +52,7 @@ func (k *Neighbours) do(x *execution) error {
 	if err != nil {
 		return err
 	}
-	query, err := x.parent.featuresOf(x.ctx, x.sets.test)
+	query, err := x.parent.featuresOf(x.ctx, x.exam.images())
 	if err != nil {
 		return err
 	}
@@ -61,10 +61,7 @@ func (k *Neighbours) do(x *execution) error {
 		return err
 	}
 	x.bar.Update(1, "")
-	if err := x.Log(0, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
-		return err
-	}
-	return x.savePredictions(0, predicted)
+	return x.answer(0, predicted, map[string]float64{})
 }
 
 // Accuracy returns the share of query samples whose neighbours among the memory

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"sslnotes/sslkit/data"
 	"sslnotes/tracker"
 )
+
+const mostClasses = 1 << 16 // that predictions tell apart
 
 // predictionsFile names the checkpoint that holds the class of every test image:
 // a byte each for up to 256 classes, beyond, in a file of another name, two, the
@@ -18,9 +21,21 @@ func predictionsFile(classes int) string {
 	return "predictions16.bin"
 }
 
-// savePredictions stores the class of every test image, for paired tests.
-func (x *execution) savePredictions(step int, predicted []int) error {
-	classes := len(x.sets.test.Classes())
+// An exam is a test set, of which a task sees the images; the labels are read
+// when it has given its answers.
+type exam struct{ set *data.Set }
+
+// images are what is asked about.
+func (e *exam) images() *data.Unlabelled { return e.set.Unlabelled() }
+
+// answer ends a judgement: it records the share of the test images of which the
+// class is predicted, beside other values, and the predictions, for paired tests.
+func (x *execution) answer(step int, predicted []int, values map[string]float64) error {
+	values["test_accuracy"] = share(predicted, x.exam.set.Labels())
+	if err := x.Log(step, computed(values)...); err != nil {
+		return err
+	}
+	classes := len(x.exam.set.Classes())
 	return x.Checkpoint(step, predictionsFile(classes), encodePredictions(predicted, classes))
 }
 

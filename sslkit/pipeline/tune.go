@@ -118,7 +118,7 @@ func (t *Tuning) do(x *execution) error {
 	if err != nil {
 		return err
 	}
-	return t.train(x, e, head)
+	return t.finish(x, e, head)
 }
 
 // probeHead fits the linear probe and folds the standardisation into it.
@@ -135,9 +135,7 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 	if err != nil {
 		return nil, err
 	}
-	silent := *x
-	silent.recorder, silent.bar = nowhere{}, noBar{}
-	fitted, _, err := p.choose(&silent, f, x.sets.train)
+	fitted, _, err := p.choose(fitting{x.ctx, nowhere{}, noBar{}}, f, x.sets.train)
 	if err != nil {
 		return nil, err
 	}
@@ -157,8 +155,23 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 	return head, nil
 }
 
-// train trains both on the labels, then scores once on the test set.
-func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
+// finish fits both to the labels, then answers once for the test set.
+func (t *Tuning) finish(x *execution, e nn.Encoder, head *nn.Linear) error {
+	if err := t.fit(x.fitting, x.sets.train, e, head); err != nil {
+		return err
+	}
+	f, err := features(x.ctx, e, x.exam.images())
+	if err != nil {
+		return err
+	}
+	if err := x.answer(t.Steps, tensor.Argmax(head.Forward(f, false)), map[string]float64{}); err != nil {
+		return err
+	}
+	return x.saveEncoder(t.Steps, e)
+}
+
+// fit trains both on the labels.
+func (t *Tuning) fit(x fitting, train *data.Set, e nn.Encoder, head *nn.Linear) error {
 	trained, err := nn.FreezeBlocks(e, t.Frozen)
 	if err != nil {
 		return err
@@ -167,7 +180,7 @@ func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
 	body.Begin(trained.Params())
 	top.Begin(head.Params())
 	model := nn.Sequential{trained, head}
-	perEpoch := x.sets.train.Len() / t.BatchSize
+	perEpoch := train.Len() / t.BatchSize
 	var order []int
 	for i := range t.Steps {
 		if err := x.ctx.Err(); err != nil {
@@ -175,12 +188,12 @@ func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
 		}
 		epoch, at := i/perEpoch, i%perEpoch
 		if at == 0 {
-			order = rng.New(t.Seed, "tuning order", uint64(epoch)).Perm(x.sets.train.Len())
+			order = rng.New(t.Seed, "tuning order", uint64(epoch)).Perm(train.Len())
 		}
 		index := order[at*t.BatchSize : (at+1)*t.BatchSize]
-		labels := pick(x.sets.train.Labels(), index)
+		labels := pick(train.Labels(), index)
 		nn.ZeroGrad(model)
-		logits := model.Forward(t.views(x.sets.train, index, epoch), true)
+		logits := model.Forward(t.views(train, index, epoch), true)
 		loss := tensor.CrossEntropy(logits, labels)
 		v := float64(loss.Item())
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -196,18 +209,7 @@ func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
 			return err
 		}
 	}
-	f, err := features(x.ctx, e, x.sets.test)
-	if err != nil {
-		return err
-	}
-	predicted := tensor.Argmax(head.Forward(f, false))
-	if err := x.Log(t.Steps, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
-		return err
-	}
-	if err := x.savePredictions(t.Steps, predicted); err != nil {
-		return err
-	}
-	return x.saveEncoder(t.Steps, e)
+	return nil
 }
 
 // views draws one view of each sample.
@@ -245,8 +247,11 @@ func Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
 
 // Supervised is the function of that name, recording in this session.
 func (s *Session) Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
-	if plan == nil || test == nil {
+	if plan == nil || train == nil || test == nil {
 		return nil, errors.New("pipeline: Supervised needs an encoder, training and test data")
+	}
+	if err := examinable(train, test); err != nil {
+		return nil, err
 	}
 	if t.Teacher {
 		return nil, errors.New("pipeline: Tuning.Teacher is true, but training from scratch starts from no run")
@@ -274,5 +279,5 @@ func (t *supervised) do(x *execution) error {
 	}
 	head := nn.NewLinear("classifier", e.Dim(), len(x.sets.train.Classes()), true, rng.New(t.Tuning.Seed, "classifier"))
 	x.out.encoder, x.out.plan, x.out.seen = e, t.Encoder, x.sets.train.Unlabelled()
-	return t.Tuning.train(x, e, head)
+	return t.Tuning.finish(x, e, head)
 }
