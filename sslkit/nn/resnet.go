@@ -101,6 +101,16 @@ func (e *convolutional) Blocks() []Module {
 	return all
 }
 
+// Stem implements Staged: a ConvNet has none.
+func (e *convolutional) Stem() Module {
+	for i, l := range e.Sequential {
+		if _, ok := l.(*block); ok {
+			return e.Sequential[:i]
+		}
+	}
+	return Modules{}
+}
+
 // ForwardTail implements Staged.
 func (e *convolutional) ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor {
 	from := 0

@@ -226,10 +226,10 @@ func between(i, m, n int) (a, b int, f float32) {
 }
 
 // Params implements Module.
-func (e *VisionTransformer) Params() []*Param { return append(e.stem().Params(), e.trunk.Params()...) }
+func (e *VisionTransformer) Params() []*Param { return append(e.Stem().Params(), e.trunk.Params()...) }
 
-// stem is what stands before the first block.
-func (e *VisionTransformer) stem() Module {
+// Stem implements Staged.
+func (e *VisionTransformer) Stem() Module {
 	s := own{e.embed.Params()}
 	for _, p := range []*Param{e.class, e.positions} {
 		if p != nil {
@@ -250,7 +250,7 @@ func (e *VisionTransformer) Buffers() []*Buffer { return nil }
 
 // Blocks implements Staged.
 func (e *VisionTransformer) Blocks() []Module {
-	all := []Module{Modules{e.stem(), e.trunk.Chain[0]}}
+	all := []Module{Modules{e.Stem(), e.trunk.Chain[0]}}
 	for _, b := range e.trunk.Chain[1:] {
 		all = append(all, b)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
@@ -26,6 +27,15 @@ type Tuning struct {
 	Seed        uint64        // of order and views; weights from scratch too. If 0, the run's.
 
 	Teacher bool `config:"omitzero"` // start from the run's teacher (see Run.Teacher), not from its encoder
+
+	// LayerDecay makes deeper layers learn slower: the rate of block i of L, from
+	// 0, is EncoderRate·LayerDecay^(L-i), that of what stands before the blocks
+	// EncoderRate·LayerDecay^(L+1), and what follows them has EncoderRate (Clark and
+	// others 2020; as BEiT and MAE are fine-tuned, at 0.65 or 0.75). If 0 or 1, all
+	// of the encoder learns at EncoderRate.
+	LayerDecay float32 `config:"omitzero"`
+
+	Warmup int `config:"omitzero"` // steps of linear warm-up before the cosine. If 0, a twentieth of all; negative: none.
 }
 
 // PartialFineTune is FullFineTune with the first blocks of the encoder frozen:
@@ -54,14 +64,12 @@ func (t Tuning) Judge(r *Run, train, test *data.Set) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Frozen != 0 { // refused before a run is made of it
-		e, err := nn.Clone(r.encoder)
-		if err == nil {
-			_, err = nn.FreezeBlocks(e, t.Frozen)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pipeline: Tuning.Frozen is %d: %w", t.Frozen, err)
-		}
+	e, err := nn.Clone(r.encoder)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.suits(e); err != nil { // refused before a run is made of it
+		return nil, err
 	}
 	return r.judge(&t, train, test)
 }
@@ -100,7 +108,59 @@ func (t Tuning) resolve(train *data.Set) (Tuning, error) {
 	if t.Steps < 0 || !(t.HeadRate > 0) || !(t.EncoderRate > 0) {
 		return t, fmt.Errorf("pipeline: Tuning.Steps is %d, HeadRate %g and EncoderRate %g, want > 0", t.Steps, t.HeadRate, t.EncoderRate)
 	}
+	if !(t.LayerDecay >= 0 && t.LayerDecay <= 1) {
+		return t, fmt.Errorf("pipeline: Tuning.LayerDecay is %g, want 0 to 1", t.LayerDecay)
+	}
+	if t.Warmup > t.Steps {
+		return t, fmt.Errorf("pipeline: Tuning.Warmup is %d, want at most Steps, %d", t.Warmup, t.Steps)
+	}
 	return t, nil
+}
+
+// suits returns an error if the encoder, which it may freeze, has not the blocks
+// that the options tell apart.
+func (t *Tuning) suits(e nn.Encoder) error {
+	trained, err := nn.FreezeBlocks(e, t.Frozen)
+	if err != nil {
+		return fmt.Errorf("pipeline: Tuning.Frozen is %d: %w", t.Frozen, err)
+	}
+	_, err = t.optimizers(e, trained)
+	return err
+}
+
+// An optimizer trains some of an encoder's layers, at a part of its rate.
+type optimizer struct {
+	nn.AdamW
+	scale float32
+}
+
+// optimizers share the trained parameters of an encoder among them.
+func (t *Tuning) optimizers(e nn.Encoder, trained nn.Layer) (all []*optimizer, err error) {
+	layers, scale := []nn.Module{trained}, float32(1)
+	if t.LayerDecay != 0 && t.LayerDecay != 1 {
+		if layers, err = nn.Layers(e); err != nil {
+			return nil, fmt.Errorf("pipeline: Tuning.LayerDecay is %g: %w", t.LayerDecay, err)
+		}
+	}
+	left := map[*nn.Param]bool{}
+	for _, p := range trained.Params() {
+		left[p] = true
+	}
+	for _, l := range slices.Backward(layers) {
+		frozen := func(p *nn.Param) bool { return !left[p] }
+		o := &optimizer{nn.AdamW{WeightDecay: t.WeightDecay}, scale}
+		o.Begin(slices.DeleteFunc(slices.Clone(l.Params()), frozen))
+		all, scale = append(all, o), float32(scale*t.LayerDecay)
+	}
+	return all, nil
+}
+
+// warmup is the number of steps.
+func (t *Tuning) warmup() int {
+	if t.Warmup == 0 {
+		return t.Steps / 20
+	}
+	return max(0, t.Warmup)
 }
 
 func (t *Tuning) ofTeacher() *bool     { return &t.Teacher }
@@ -176,8 +236,11 @@ func (t *Tuning) fit(x fitting, train *data.Set, e nn.Encoder, head *nn.Linear) 
 	if err != nil {
 		return err
 	}
-	body, top := &nn.AdamW{WeightDecay: t.WeightDecay}, &nn.AdamW{WeightDecay: t.WeightDecay}
-	body.Begin(trained.Params())
+	body, err := t.optimizers(e, trained)
+	if err != nil {
+		return err
+	}
+	top := &nn.AdamW{WeightDecay: t.WeightDecay}
 	top.Begin(head.Params())
 	model := nn.Sequential{trained, head}
 	perEpoch := train.Len() / t.BatchSize
@@ -201,8 +264,11 @@ func (t *Tuning) fit(x fitting, train *data.Set, e nn.Encoder, head *nn.Linear) 
 		}
 		accuracy := float64(tensor.Accuracy(logits, labels))
 		tensor.Backward(loss)
-		body.Step(nn.WarmupCosine(i, t.Steps, t.Steps/20, t.EncoderRate, 0))
-		top.Step(nn.WarmupCosine(i, t.Steps, t.Steps/20, t.HeadRate, 0))
+		rate := nn.WarmupCosine(i, t.Steps, t.warmup(), t.EncoderRate, 0)
+		for _, o := range body {
+			o.Step(float32(rate * o.scale))
+		}
+		top.Step(nn.WarmupCosine(i, t.Steps, t.warmup(), t.HeadRate, 0))
 		nn.Commit(model)
 		x.bar.Update(i+1, fmt.Sprintf("loss %.4f", v))
 		if err := x.Log(i, computed(map[string]float64{"loss": v, "batch_accuracy": accuracy})...); err != nil {
@@ -261,6 +327,13 @@ func (s *Session) Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Ru
 	}
 	t, err := t.resolve(train)
 	if err != nil {
+		return nil, err
+	}
+	e, err := build(plan, train.Spec(), t.Seed) // only to refuse before a run is made
+	if err != nil {
+		return nil, err
+	}
+	if err := t.suits(e); err != nil {
 		return nil, err
 	}
 	return s.execute(&supervised{plan.Resolve(), t}, nil, sets{train: train, test: test})
