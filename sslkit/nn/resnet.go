@@ -121,6 +121,17 @@ func (e *convolutional) ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor
 	return tensor.GlobalAvgPool(e.Sequential[from:].Forward(x, true))
 }
 
+// ForwardBlocks implements Blocked.
+func (e *convolutional) ForwardBlocks(x *tensor.Tensor) []*tensor.Tensor {
+	var all []*tensor.Tensor
+	from := 0
+	for _, end := range e.ends {
+		x = e.Sequential[from:end].Forward(x, false)
+		all, from = append(all, tensor.GlobalAvgPool(x)), end
+	}
+	return all
+}
+
 // block is ReLU(conv–norm–ReLU–conv–norm + shortcut), where the shortcut is a
 // strided 1×1 convolution if the shape changes.
 type block struct {

@@ -24,6 +24,18 @@ type Staged interface {
 	ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor
 }
 
+// A Blocked encoder has features after each of its blocks, which tell how what it
+// knows grows with depth.
+type Blocked interface {
+	Staged
+
+	// ForwardBlocks returns the features [N,dim] after each block, of images
+	// [N,H,W,C]: those of an encoder that ended there, normalised and pooled as
+	// Forward does, BatchNorm using its running statistics. The last are Forward's;
+	// others may be of another dim.
+	ForwardBlocks(x *tensor.Tensor) []*tensor.Tensor
+}
+
 // Layers returns the parameters of e by their depth: the stem's, those of each of
 // L blocks and those of what follows the last, L+2 modules, of which some may be
 // empty. It returns an error if e has no blocks.

@@ -263,14 +263,14 @@ func (e *VisionTransformer) ForwardTail(x *tensor.Tensor, _ int) *tensor.Tensor 
 	return e.Forward(x, true)
 }
 
-// ForwardBlocks returns the features after each block: the tokens there, not
-// normalised, pooled as Forward does.
+// ForwardBlocks implements Blocked: the last LayerNorm stands after each block, as
+// DINO's authors read them.
 func (e *VisionTransformer) ForwardBlocks(x *tensor.Tensor) []*tensor.Tensor {
 	t := e.embedded(x, nil)
 	var all []*tensor.Tensor
 	for _, b := range e.trunk.Chain {
 		t = b.Forward(t, false)
-		all = append(all, e.pool(t))
+		all = append(all, e.pool(e.trunk.Norm.Forward(t, false)))
 	}
 	return all
 }

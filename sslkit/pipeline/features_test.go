@@ -36,7 +36,7 @@ func TestFeaturesAreOfTheirSpec(t *testing.T) {
 	}
 	for range 2 {
 		for i, set := range all {
-			got, err := r.featuresOf(t.Context(), set)
+			got, err := r.featuresOf(t.Context(), set, 0)
 			must(t, err)
 			if !slices.Equal(got.Data(), Features(r.encoder, set).Data()) {
 				t.Errorf("set %d has the features of another", i)

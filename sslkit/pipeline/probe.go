@@ -27,6 +27,7 @@ type Probe struct {
 	Iterations int // of L-BFGS at most. If 0, 200.
 
 	Teacher bool `config:"omitzero"` // judge the run's teacher (see Run.Teacher), not its encoder
+	Block   int  `config:"omitzero"` // judge the features after this block, from 1 (see nn.Blocked). If 0, the encoder's, which are the last's.
 }
 
 // LinearProbe judges a run's features by a linear classifier, trained on all of
@@ -37,6 +38,9 @@ func LinearProbe(r *Run, train, test *data.Set) (*Run, error) { return Probe{}.J
 func (p Probe) Judge(r *Run, train, test *data.Set) (*Run, error) {
 	p, err := p.resolve()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.hasBlock("Probe", p.Block); err != nil {
 		return nil, err
 	}
 	return r.judge(&p, train, test)
@@ -109,11 +113,11 @@ func (p *Probe) steps() int           { return len(p.Penalties) + 1 }
 
 func (p *Probe) do(x *execution) error {
 	train := x.sets.train
-	scale, err := x.scaling()
+	scale, err := x.scaling(p.Block)
 	if err != nil {
 		return err
 	}
-	f, err := x.parent.standardised(x.ctx, scale, train)
+	f, err := x.parent.standardised(x.ctx, scale, train, p.Block)
 	if err != nil {
 		return err
 	}
@@ -121,7 +125,7 @@ func (p *Probe) do(x *execution) error {
 	if err != nil {
 		return err
 	}
-	g, err := x.parent.standardised(x.ctx, scale, x.exam.images())
+	g, err := x.parent.standardised(x.ctx, scale, x.exam.images(), p.Block)
 	if err != nil {
 		return err
 	}

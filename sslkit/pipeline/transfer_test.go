@@ -64,7 +64,7 @@ func TestTransferStandardises(t *testing.T) {
 	must(t, err)
 	r := pretrained(t, s, a)
 	mean := func(x *execution) float64 {
-		scale, err := x.scaling()
+		scale, err := x.scaling(0)
 		must(t, err)
 		sum := 0.0
 		for _, v := range scale.apply(Features(r.Encoder(), b)).Data() {

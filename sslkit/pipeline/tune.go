@@ -187,11 +187,11 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 	if err != nil {
 		return nil, err
 	}
-	scale, err := x.scaling()
+	scale, err := x.scaling(0)
 	if err != nil {
 		return nil, err
 	}
-	f, err := x.parent.standardised(x.ctx, scale, x.sets.train)
+	f, err := x.parent.standardised(x.ctx, scale, x.sets.train, 0)
 	if err != nil {
 		return nil, err
 	}
