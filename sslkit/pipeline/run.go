@@ -247,6 +247,9 @@ func (s *Session) Load(ref string) (*Run, error) {
 		return nil, fmt.Errorf("pipeline: run %s: %w", rec.Name(), err)
 	}
 	r.seen = in.unlabelled
+	if _, ok := t.(*supervised); ok && in.train != nil {
+		r.seen = in.train.Unlabelled()
+	}
 	p, ok := t.(interface{ architecture() nn.Plan })
 	if !ok || rec.Status != tracker.Finished {
 		return r, nil
