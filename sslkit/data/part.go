@@ -60,6 +60,27 @@ func Part(name, split string) (*Set, error) {
 	return s, nil
 }
 
+// Apart says whether two parts of one set have no sample in common by their
+// descriptions: one is of the training images and the other of the test images,
+// or one was held out of the other. Of two draws, say, they do not tell.
+func Apart(a, b string) bool {
+	x, y := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return i == 0 || leftOf(x[i], y[i]) || leftOf(y[i], x[i])
+		}
+	}
+	return false
+}
+
+// leftOf says whether one step takes what is left of the other or of more.
+func leftOf(rest, held string) bool {
+	var without, n, seed, same int
+	_, err := fmt.Sscanf(rest, "rest(%d,%d)", &without, &seed)
+	_, other := fmt.Sscanf(held, "held(%d,%d)", &n, &same)
+	return err == nil && other == nil && seed == same && n <= without
+}
+
 // take follows one step of a split's description.
 func (s *Set) take(step string) (*Set, error) {
 	how, arguments, _ := strings.Cut(step, "(")

@@ -36,6 +36,52 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestApart holds what descriptions say against the samples themselves.
+func TestApart(t *testing.T) {
+	const parent = "train/rest(500,3)"
+	parts := []string{"train", "test", "test/per(10,0)", parent, "train/held(500,3)", "train/held(100,3)", "train/held(700,3)", "train/held(500,1)",
+		parent + "/per(10,0)", parent + "/per(20,0)", parent + "/per(10,1)", parent + "/rest(100,0)", parent + "/held(100,0)/per(5,0)", "train/held(500,3)/per(10,0)"}
+	samples := map[string]map[string]bool{}
+	for _, p := range parts {
+		set, err := Part("fashion-mini", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples[p] = map[string]bool{}
+		for i := range set.Len() {
+			samples[p][string(set.Pixels(i))] = true
+		}
+	}
+	apart := 0
+	for _, a := range parts {
+		for _, b := range parts {
+			if !Apart(a, b) {
+				continue
+			}
+			apart++
+			for sample := range samples[b] {
+				if samples[a][sample] {
+					t.Errorf("%s and %s have a sample in common", a, b)
+					break
+				}
+			}
+		}
+	}
+	if want := 2 * (2*12 + 6*3 + 1); apart != want { // test and train, rest and held, and those of the rest
+		t.Errorf("%d pairs are apart, want %d", apart, want)
+	}
+	for _, c := range [][2]string{{"train", "test"}, {"train/held(12,0)", "train/rest(12,0)"}, {"train/rest(12,0)/per(1,0)", "train/held(6,0)"}} {
+		if !Apart(c[0], c[1]) || !Apart(c[1], c[0]) {
+			t.Errorf("%v are not apart", c)
+		}
+	}
+	for _, c := range [][2]string{{"train", "train"}, {"train", "train/held(12,0)"}, {"train/rest(12,0)", "train/held(12,1)"}, {"train/rest(12,0)", "train/held(24,0)"}, {"train/per(1,0)", "train/per(1,1)"}} {
+		if Apart(c[0], c[1]) || Apart(c[1], c[0]) {
+			t.Errorf("%v are apart", c)
+		}
+	}
+}
+
 func TestMiniRefusesCorruption(t *testing.T) {
 	broken := bytes.Clone(miniPack)
 	broken[len(broken)/2] ^= 1

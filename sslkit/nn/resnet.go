@@ -101,6 +101,16 @@ func (e *convolutional) Blocks() []Module {
 	return all
 }
 
+// Stem implements Staged: a ConvNet has none.
+func (e *convolutional) Stem() Module {
+	for i, l := range e.Sequential {
+		if _, ok := l.(*block); ok {
+			return e.Sequential[:i]
+		}
+	}
+	return Modules{}
+}
+
 // ForwardTail implements Staged.
 func (e *convolutional) ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor {
 	from := 0
@@ -109,6 +119,17 @@ func (e *convolutional) ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor
 	}
 	x = e.Sequential[:from].Forward(x, false)
 	return tensor.GlobalAvgPool(e.Sequential[from:].Forward(x, true))
+}
+
+// ForwardBlocks implements Blocked.
+func (e *convolutional) ForwardBlocks(x *tensor.Tensor) []*tensor.Tensor {
+	var all []*tensor.Tensor
+	from := 0
+	for _, end := range e.ends {
+		x = e.Sequential[from:end].Forward(x, false)
+		all, from = append(all, tensor.GlobalAvgPool(x)), end
+	}
+	return all
 }
 
 // block is ReLU(conv–norm–ReLU–conv–norm + shortcut), where the shortcut is a

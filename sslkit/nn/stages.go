@@ -15,9 +15,50 @@ type Staged interface {
 	// first. What follows the last block is in none.
 	Blocks() []Module
 
+	// Stem is what of the first block stands before what makes it one: the
+	// embedding of patches, or a first convolution. It may be empty.
+	Stem() Module
+
 	// ForwardTail is Forward in training, but the first frozen blocks normalise
 	// by their running statistics and change none.
 	ForwardTail(x *tensor.Tensor, frozen int) *tensor.Tensor
+}
+
+// A Blocked encoder has features after each of its blocks, which tell how what it
+// knows grows with depth.
+type Blocked interface {
+	Staged
+
+	// ForwardBlocks returns the features [N,dim] after each block, of images
+	// [N,H,W,C]: those of an encoder that ended there, normalised and pooled as
+	// Forward does, BatchNorm using its running statistics. The last are Forward's;
+	// others may be of another dim.
+	ForwardBlocks(x *tensor.Tensor) []*tensor.Tensor
+}
+
+// Layers returns the parameters of e by their depth: the stem's, those of each of
+// L blocks and those of what follows the last, L+2 modules, of which some may be
+// empty. It returns an error if e has no blocks.
+func Layers(e Encoder) ([]Module, error) {
+	s, ok := e.(Staged)
+	if !ok {
+		return nil, fmt.Errorf("nn: a %T has no blocks", e.Plan())
+	}
+	taken := map[*Param]bool{}
+	left := func(m Module) Module {
+		var l own
+		for _, p := range m.Params() {
+			if !taken[p] {
+				taken[p], l.params = true, append(l.params, p)
+			}
+		}
+		return l
+	}
+	all := []Module{left(s.Stem())}
+	for _, b := range s.Blocks() {
+		all = append(all, left(b))
+	}
+	return append(all, left(s)), nil
 }
 
 // FreezeBlocks freezes the first k blocks of e and returns what is left: a

@@ -75,3 +75,43 @@ func TestFrozenForward(t *testing.T) {
 		}
 	}
 }
+
+// TestForwardBlocks holds the features after block k against those of an encoder
+// of k blocks with the same weights, after a step of training.
+func TestForwardBlocks(t *testing.T) {
+	for _, plans := range [][]Plan{
+		{ConvNet{Channels: []int{4}}, ConvNet{Channels: []int{4, 6}}, ConvNet{Channels: []int{4, 6, 8}}},
+		{ResNet{Channels: []int{4}}, ResNet{Channels: []int{4, 6}}, ResNet{Channels: []int{4, 6, 8}}},
+		{ViT{Width: 8, Heads: 2, Depth: 1}, ViT{Width: 8, Heads: 2, Depth: 2}, ViT{Width: 8, Heads: 2, Depth: 3}},
+		{ViT{Width: 8, Heads: 2, Depth: 1, ClassToken: true}, ViT{Width: 8, Heads: 2, Depth: 2, ClassToken: true}},
+	} {
+		var want []*tensor.Tensor
+		var deepest Encoder
+		x, seen := images(1, 5, 12, 8, 1), images(2, 6, 12, 8, 1)
+		for _, p := range plans {
+			e, err := p.Build(Input{12, 8, 1}, rng.New(1, "weights"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range e.Params() {
+				if strings.HasPrefix(p.Name, "trunk.norm.") {
+					for i := range p.Value.Data() {
+						p.Value.Data()[i] = float32(i%3) - 0.5
+					}
+				}
+			}
+			e.Forward(seen, true)
+			Commit(e)
+			want, deepest = append(want, e.Forward(x, false)), e
+		}
+		got := deepest.(Blocked).ForwardBlocks(x)
+		if len(got) != len(want) || len(got) != len(deepest.(Staged).Blocks()) {
+			t.Fatalf("%T: features after %d blocks, want %d", plans[0], len(got), len(want))
+		}
+		for k, w := range want {
+			if !slices.Equal(got[k].Shape(), w.Shape()) || !slices.Equal(got[k].Data(), w.Data()) {
+				t.Errorf("%T: features after block %d are not those of an encoder that ends there", plans[0], k+1)
+			}
+		}
+	}
+}

@@ -226,10 +226,10 @@ func between(i, m, n int) (a, b int, f float32) {
 }
 
 // Params implements Module.
-func (e *VisionTransformer) Params() []*Param { return append(e.stem().Params(), e.trunk.Params()...) }
+func (e *VisionTransformer) Params() []*Param { return append(e.Stem().Params(), e.trunk.Params()...) }
 
-// stem is what stands before the first block.
-func (e *VisionTransformer) stem() Module {
+// Stem implements Staged.
+func (e *VisionTransformer) Stem() Module {
 	s := own{e.embed.Params()}
 	for _, p := range []*Param{e.class, e.positions} {
 		if p != nil {
@@ -250,7 +250,7 @@ func (e *VisionTransformer) Buffers() []*Buffer { return nil }
 
 // Blocks implements Staged.
 func (e *VisionTransformer) Blocks() []Module {
-	all := []Module{Modules{e.stem(), e.trunk.Chain[0]}}
+	all := []Module{Modules{e.Stem(), e.trunk.Chain[0]}}
 	for _, b := range e.trunk.Chain[1:] {
 		all = append(all, b)
 	}
@@ -263,14 +263,14 @@ func (e *VisionTransformer) ForwardTail(x *tensor.Tensor, _ int) *tensor.Tensor 
 	return e.Forward(x, true)
 }
 
-// ForwardBlocks returns the features after each block: the tokens there, not
-// normalised, pooled as Forward does.
+// ForwardBlocks implements Blocked: the last LayerNorm stands after each block, as
+// DINO's authors read them.
 func (e *VisionTransformer) ForwardBlocks(x *tensor.Tensor) []*tensor.Tensor {
 	t := e.embedded(x, nil)
 	var all []*tensor.Tensor
 	for _, b := range e.trunk.Chain {
 		t = b.Forward(t, false)
-		all = append(all, e.pool(t))
+		all = append(all, e.pool(e.trunk.Norm.Forward(t, false)))
 	}
 	return all
 }

@@ -26,6 +26,9 @@ func (s *Session) Random(plan nn.Plan, set *data.Unlabelled, seed uint64) (*Run,
 	if plan == nil || set == nil {
 		return nil, errors.New("pipeline: Random needs an encoder and data")
 	}
+	if err := learnable(set); err != nil {
+		return nil, err
+	}
 	return s.execute(&random{plan.Resolve(), seed}, nil, sets{unlabelled: set})
 }
 
@@ -72,6 +75,9 @@ func Pixels(set *data.Unlabelled) (*Run, error) { return Default.Pixels(set) }
 func (s *Session) Pixels(set *data.Unlabelled) (*Run, error) {
 	if set == nil {
 		return nil, errors.New("pipeline: Pixels needs data")
+	}
+	if err := learnable(set); err != nil {
+		return nil, err
 	}
 	return s.execute(&pixels{}, nil, sets{unlabelled: set})
 }

@@ -26,5 +26,9 @@
 // [Paired] whether two runs differ on the same test images by more than chance.
 //
 // Choices, such as the strength of a probe's penalty, are made on held-out
-// training samples. The test set is read once, after the last choice.
+// training samples. The test set is read once, after the last choice: what fits
+// and chooses has no way to it, and its labels are compared with answers that
+// have been given. What could not tell is refused before it is recorded: to learn
+// from test images, even without labels, to be asked about images to learn from,
+// and to tell a single class apart.
 package pipeline

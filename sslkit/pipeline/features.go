@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"sslnotes/sslkit/data"
@@ -57,33 +58,40 @@ func Features(e nn.Encoder, set Source) *tensor.Tensor {
 
 // features is Features, which ends with the context.
 func features(ctx context.Context, e nn.Encoder, set Source) (*tensor.Tensor, error) {
+	all, err := forward(ctx, e, set, func(e nn.Encoder, x *tensor.Tensor) []*tensor.Tensor {
+		if e == nil {
+			return []*tensor.Tensor{tensor.Reshape(x, x.Dim(0), x.Len()/x.Dim(0))}
+		}
+		return []*tensor.Tensor{e.Forward(x, false)}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// forward returns what look makes of all images of a set, each result [N,dim] of
+// its own, by an encoder that keeps nothing for gradients.
+func forward(ctx context.Context, e nn.Encoder, set Source, look func(e nn.Encoder, x *tensor.Tensor) []*tensor.Tensor) (all []*tensor.Tensor, err error) {
 	if e != nil { // without gradients nothing of the graph is kept
-		copied, err := nn.Clone(e)
-		if err != nil {
+		if e, err = nn.Clone(e); err != nil {
 			return nil, err
 		}
-		nn.Freeze(copied)
-		e = copied
+		nn.Freeze(e)
 	}
 	const batch = 500
-	var out *tensor.Tensor
 	for from := 0; from < set.Len(); from += batch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		index := span(from, min(from+batch, set.Len()))
-		x := Images(set, index)
-		if e != nil {
-			x = e.Forward(x, false)
-		} else {
-			x = tensor.Reshape(x, len(index), x.Len()/len(index))
+		for i, f := range look(e, Images(set, span(from, min(from+batch, set.Len())))) {
+			if from == 0 {
+				all = append(all, tensor.New(set.Len(), f.Dim(1)))
+			}
+			copy(all[i].Data()[from*f.Dim(1):], f.Data())
 		}
-		if out == nil {
-			out = tensor.New(set.Len(), x.Dim(1))
-		}
-		copy(out.Data()[from*x.Dim(1):], x.Data())
 	}
-	return out, nil
+	return all, nil
 }
 
 // span lists the numbers from..to-1.
@@ -95,26 +103,59 @@ func span(from, to int) []int {
 	return s
 }
 
-// featuresOf returns the features of a set, which are kept with the run unless
-// they are the pixels.
-func (r *Run) featuresOf(ctx context.Context, s Source) (*tensor.Tensor, error) {
+// featuresOf returns the features of a set after a block, counted from 1, or the
+// encoder's if that is 0. They are kept with the run unless they are the pixels.
+func (r *Run) featuresOf(ctx context.Context, s Source, block int) (*tensor.Tensor, error) {
 	if r.encoder == nil {
 		return features(ctx, nil, s)
 	}
+	if block == r.blocks() {
+		block = 0
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f, ok := r.features[s.Digest()]; ok {
-		return f, nil
+	if f := r.features[keyOf(s)]; block < len(f) && f[block] != nil {
+		return f[block], nil
 	}
-	f, err := features(ctx, r.encoder, s)
+	all := make([]*tensor.Tensor, 1)
+	var err error
+	if block == 0 {
+		all[0], err = features(ctx, r.encoder, s)
+	} else if all, err = forward(ctx, r.encoder, s, blocksOf); err == nil {
+		last := len(all) - 1
+		all = append(all[last:], all[:last]...) // the encoder's first
+	}
 	if err != nil {
 		return nil, err
 	}
 	if r.features == nil {
-		r.features = map[string]*tensor.Tensor{}
+		r.features = map[string][]*tensor.Tensor{}
 	}
-	r.features[s.Digest()] = f
-	return f, nil
+	r.features[keyOf(s)] = all
+	return all[block], nil
+}
+
+func blocksOf(e nn.Encoder, x *tensor.Tensor) []*tensor.Tensor {
+	return e.(nn.Blocked).ForwardBlocks(x)
+}
+
+// blocks is the number of blocks after which the run has features, 0 if it is no
+// encoder of blocks.
+func (r *Run) blocks() int {
+	if r == nil {
+		return 0
+	}
+	if e, ok := r.encoder.(nn.Blocked); ok {
+		return len(e.Blocks())
+	}
+	return 0
+}
+
+// keyOf tells sets apart whose images an encoder sees otherwise: by content, by
+// shape and by how they are normalised, which is not in the digest.
+func keyOf(s Source) string {
+	spec := s.Spec()
+	return fmt.Sprintf("%s %d×%d×%d %x %x", s.Digest(), spec.Height, spec.Width, spec.Channels, spec.Mean, spec.Std)
 }
 
 // A scaling takes the mean out of each feature and brings it to a standard
@@ -123,15 +164,15 @@ type scaling struct {
 	mean, inverse []float32 // inverse standard deviation, or 1 if the feature never changes
 }
 
-// scaling returns the statistics of the parent's features over its unlabelled
-// images, or over those that the task has been given: never those of the few
+// scaling returns the statistics of the parent's features after a block over its
+// unlabelled images, or over those that the task has been given: never those of the few
 // images with labels, which would cripple some features and not others.
-func (x *execution) scaling() (*scaling, error) {
+func (x *execution) scaling(block int) (*scaling, error) {
 	seen := x.parent.seen
 	if x.sets.unlabelled != nil {
 		seen = x.sets.unlabelled
 	}
-	f, err := x.parent.featuresOf(x.ctx, seen)
+	f, err := x.parent.featuresOf(x.ctx, seen, block)
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +215,9 @@ func (s *scaling) apply(f *tensor.Tensor) *tensor.Tensor {
 	return out
 }
 
-// standardised returns a set's features, scaled.
-func (r *Run) standardised(ctx context.Context, s *scaling, set Source) (*tensor.Tensor, error) {
-	f, err := r.featuresOf(ctx, set)
+// standardised returns a set's features after a block, scaled.
+func (r *Run) standardised(ctx context.Context, s *scaling, set Source, block int) (*tensor.Tensor, error) {
+	f, err := r.featuresOf(ctx, set, block)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,9 @@ func (s *Session) Import(plan nn.Plan, path string, set *data.Unlabelled) (*Run,
 	if plan == nil || set == nil {
 		return nil, errors.New("pipeline: Import needs an encoder and data")
 	}
+	if err := learnable(set); err != nil {
+		return nil, err
+	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: %w", err)

@@ -15,6 +15,7 @@ import (
 type Neighbours struct {
 	K       int  // neighbours. If 0, 20.
 	Teacher bool `config:"omitzero"` // judge the run's teacher (see Run.Teacher), not its encoder
+	Block   int  `config:"omitzero"` // judge the features after this block, from 1 (see nn.Blocked). If 0, the encoder's, which are the last's.
 }
 
 // KNN judges a run's features by the 20 nearest neighbours among all of train,
@@ -30,6 +31,9 @@ func (k Neighbours) Judge(r *Run, train, test *data.Set) (*Run, error) {
 		if err := k.check(train.Len()); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.hasBlock("Neighbours", k.Block); err != nil {
+		return nil, err
 	}
 	return r.judge(&k, train, test)
 }
@@ -48,11 +52,11 @@ func (k *Neighbours) seed(r *Run) uint64   { return r.seed }
 func (k *Neighbours) steps() int           { return 1 }
 
 func (k *Neighbours) do(x *execution) error {
-	memory, err := x.parent.featuresOf(x.ctx, x.sets.train)
+	memory, err := x.parent.featuresOf(x.ctx, x.sets.train, k.Block)
 	if err != nil {
 		return err
 	}
-	query, err := x.parent.featuresOf(x.ctx, x.sets.test)
+	query, err := x.parent.featuresOf(x.ctx, x.exam.images(), k.Block)
 	if err != nil {
 		return err
 	}
@@ -61,10 +65,7 @@ func (k *Neighbours) do(x *execution) error {
 		return err
 	}
 	x.bar.Update(1, "")
-	if err := x.Log(0, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
-		return err
-	}
-	return x.savePredictions(0, predicted)
+	return x.answer(0, predicted, map[string]float64{})
 }
 
 // Accuracy returns the share of query samples whose neighbours among the memory

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"math"
-
-	"sslnotes/tracker"
 )
 
 // A Pair counts on how many test images two runs are right. Two accuracies on
@@ -31,7 +29,7 @@ func Paired(first, second *Run) (Pair, error) {
 	}
 	var p Pair
 	for i, label := range truth.labels {
-		switch right, also := int(a[i]) == label, int(b[i]) == label; {
+		switch right, also := a[i] == label, b[i] == label; {
 		case right && also:
 			p.Both++
 		case right:
@@ -43,52 +41,6 @@ func Paired(first, second *Run) (Pair, error) {
 		}
 	}
 	return p, nil
-}
-
-// truth is what a test set says.
-type truth struct {
-	digest string
-	labels []int
-}
-
-// predictions returns the class that the run gave each test image, and what the
-// classes are.
-func (r *Run) predictions() ([]byte, truth, error) {
-	if r == nil {
-		return nil, truth{}, fmt.Errorf("pipeline: there is no run to compare")
-	}
-	test := r.test
-	if test == nil {
-		rec, err := r.Record()
-		if err != nil {
-			return nil, truth{}, err
-		}
-		in, err := r.session.openSets(onlyTest(rec.Data))
-		if err != nil {
-			return nil, truth{}, err
-		}
-		if test = in.test; test == nil {
-			return nil, truth{}, fmt.Errorf("pipeline: run %s judged no test images", r.name)
-		}
-		r.test = test
-	}
-	b, err := lastCheckpoint(r.store, r.id, predictionsFile)
-	if err != nil {
-		return nil, truth{}, fmt.Errorf("pipeline: run %s: %w", r.name, err)
-	}
-	if len(b) != test.Len() {
-		return nil, truth{}, fmt.Errorf("pipeline: run %s has %d predictions for %d images", r.name, len(b), test.Len())
-	}
-	return b, truth{test.Digest(), test.Labels()}, nil
-}
-
-func onlyTest(refs []tracker.DataRef) (kept []tracker.DataRef) {
-	for _, ref := range refs {
-		if ref.Role == "test" {
-			kept = append(kept, ref)
-		}
-	}
-	return kept
 }
 
 // N is the number of images.

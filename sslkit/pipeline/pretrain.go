@@ -35,6 +35,12 @@ func (s *Session) Pretrain(plan nn.Plan, m sslkit.Method, set *data.Unlabelled, 
 	if plan == nil || m == nil || set == nil {
 		return nil, errors.New("pipeline: Pretrain needs an encoder, a method and data")
 	}
+	if err := learnable(set); err != nil {
+		return nil, err
+	}
+	if m := s.Monitor; m != nil && learnable(m) != nil {
+		return nil, fmt.Errorf("pipeline: Session.Monitor is %s: want images that are not for testing", nameOf(m))
+	}
 	schedule, err := schedule.Resolve(m, set.Len())
 	if err != nil {
 		return nil, err

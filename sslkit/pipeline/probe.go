@@ -27,6 +27,7 @@ type Probe struct {
 	Iterations int // of L-BFGS at most. If 0, 200.
 
 	Teacher bool `config:"omitzero"` // judge the run's teacher (see Run.Teacher), not its encoder
+	Block   int  `config:"omitzero"` // judge the features after this block, from 1 (see nn.Blocked). If 0, the encoder's, which are the last's.
 }
 
 // LinearProbe judges a run's features by a linear classifier, trained on all of
@@ -37,6 +38,9 @@ func LinearProbe(r *Run, train, test *data.Set) (*Run, error) { return Probe{}.J
 func (p Probe) Judge(r *Run, train, test *data.Set) (*Run, error) {
 	p, err := p.resolve()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.hasBlock("Probe", p.Block); err != nil {
 		return nil, err
 	}
 	return r.judge(&p, train, test)
@@ -85,19 +89,20 @@ func (r *Run) judgeIn(t judgement, in sets) (*Run, error) {
 	return r.session.execute(t, r, in)
 }
 
-// judgeable returns an error unless the run has features of such data.
+// judgeable returns an error unless the run has features of such data, and such
+// data can judge them.
 func (r *Run) judgeable(train, test *data.Set) error {
 	switch {
 	case r == nil || train == nil || test == nil:
 		return errors.New("pipeline: a run, training and test data are needed")
 	case r.encoder == nil && r.method != "pixels":
 		return fmt.Errorf("pipeline: run %s left no encoder", r.name)
-	case train.Spec().Channels != test.Spec().Channels || !slices.Equal(train.Classes(), test.Classes()):
-		return fmt.Errorf("pipeline: %s and %s have other classes or channels", train.Split(), test.Split())
 	case r.encoder != nil && r.encoder.Input().Channels != train.Spec().Channels:
 		return fmt.Errorf("pipeline: run %s takes images of %d channels, %s has %d", r.name, r.encoder.Input().Channels, train.Name(), train.Spec().Channels)
+	case r.seen != nil && r.seen.Digest() == test.Digest():
+		return fmt.Errorf("pipeline: run %s has learned from the test images, %s: they are its own, %s", r.name, nameOf(test), nameOf(r.seen))
 	}
-	return nil
+	return examinable(train, test)
 }
 
 func (p *Probe) ofTeacher() *bool     { return &p.Teacher }
@@ -107,43 +112,27 @@ func (p *Probe) seed(r *Run) uint64   { return r.seed }
 func (p *Probe) steps() int           { return len(p.Penalties) + 1 }
 
 func (p *Probe) do(x *execution) error {
-	train, test := x.sets.train, x.sets.test
-	scale, err := x.scaling()
+	train := x.sets.train
+	scale, err := x.scaling(p.Block)
 	if err != nil {
 		return err
 	}
-	f, err := x.parent.standardised(x.ctx, scale, train)
+	f, err := x.parent.standardised(x.ctx, scale, train, p.Block)
 	if err != nil {
 		return err
 	}
-	best, penalty, err := p.choose(x, f, train)
+	best, penalty, err := p.choose(x.fitting, f, train)
 	if err != nil {
 		return err
 	}
-	g, err := x.parent.standardised(x.ctx, scale, test)
+	g, err := x.parent.standardised(x.ctx, scale, x.exam.images(), p.Block)
 	if err != nil {
 		return err
 	}
 	predicted := best.predict(g)
 	last := len(p.Penalties)
 	x.bar.Update(last+1, "")
-	if err := x.Log(last, computed(map[string]float64{
-		"chosen_penalty": penalty, "train_accuracy": share(best.predict(f), train.Labels()), "test_accuracy": share(predicted, test.Labels()),
-	})...); err != nil {
-		return err
-	}
-	return x.savePredictions(last, predicted)
-}
-
-const predictionsFile = "predictions.bin"
-
-// savePredictions stores one byte a test sample, for paired tests.
-func (x *execution) savePredictions(step int, predicted []int) error {
-	b := make([]byte, len(predicted))
-	for i, c := range predicted {
-		b[i] = byte(c)
-	}
-	return x.Checkpoint(step, predictionsFile, b)
+	return x.answer(last, predicted, map[string]float64{"chosen_penalty": penalty, "train_accuracy": share(best.predict(f), train.Labels())})
 }
 
 // share is how many of the predictions are right.
@@ -160,7 +149,7 @@ func share(predicted, labels []int) float64 {
 // choose returns the classifier of all of train with the penalty whose
 // validation accuracy is best, the stronger one of equals. One label a class
 // leaves nothing to validate on; then the penalty is the third of the list.
-func (p *Probe) choose(x *execution, f *tensor.Tensor, train *data.Set) (*classifier, float64, error) {
+func (p *Probe) choose(x fitting, f *tensor.Tensor, train *data.Set) (*classifier, float64, error) {
 	parts := partition(f, train, folds(train))
 	var best *classifier
 	chosen, top := p.Penalties[min(2, len(p.Penalties)-1)], -1.0

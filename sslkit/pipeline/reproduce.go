@@ -121,10 +121,12 @@ func (s *Session) prepare(r tracker.Run) (*execution, task, error) {
 			return nil, nil, err
 		}
 	}
-	x := &execution{ctx: s.context(), out: &Run{name: r.Name()}}
-	if x.sets, err = s.openSets(r.Data); err != nil {
+	in, err := s.openSets(r.Data)
+	if err != nil {
 		return nil, nil, err
 	}
+	x := &execution{fitting: fitting{ctx: s.context()}, out: &Run{name: r.Name()}}
+	x.give(in)
 	if r.Parent != "" {
 		if x.parent, err = s.Load(r.Parent); err != nil {
 			return nil, nil, err

@@ -30,8 +30,8 @@ type Run struct {
 	teaching []byte // If not nil, the encoder is the teacher, and this its file.
 
 	mu       sync.Mutex
-	features map[string]*tensor.Tensor // by the digest of the set
-	teacher  any                       // the same *Run with that encoder, once it was asked for: gomacro cannot range over a type that holds itself
+	features map[string][]*tensor.Tensor // by keyOf the set: the encoder's, then, if asked for, those after the blocks before the last
+	teacher  any                         // the same *Run with that encoder, once it was asked for: gomacro cannot range over a type that holds itself
 }
 
 // ID is the run's identity in the store.
@@ -247,6 +247,9 @@ func (s *Session) Load(ref string) (*Run, error) {
 		return nil, fmt.Errorf("pipeline: run %s: %w", rec.Name(), err)
 	}
 	r.seen = in.unlabelled
+	if _, ok := t.(*supervised); ok && in.train != nil {
+		r.seen = in.train.Unlabelled()
+	}
 	p, ok := t.(interface{ architecture() nn.Plan })
 	if !ok || rec.Status != tracker.Finished {
 		return r, nil

@@ -36,7 +36,7 @@ type Session struct {
 
 	// Monitor is a set of labelled images by whose nearest neighbours Pretrain
 	// records how good the features are while it trains. No method sees it and
-	// no choice is made by it. It must not be a test split. If nil, the images
+	// no choice is made by it. Pretrain refuses a test split. If nil, the images
 	// that are held out for validation of the set of a run; they may be among
 	// those it trains on, their labels are not.
 	Monitor *data.Set
@@ -151,15 +151,29 @@ type task interface {
 	do(x *execution) error
 }
 
-// An execution is a task being done, for the first time or again.
-type execution struct {
+// A fitting is what fits a classifier to labels: no test set is in its reach.
+type fitting struct {
 	ctx      context.Context
 	recorder // where values go
 	bar      Bar
-	parent   *Run
-	sets     sets
-	out      *Run        // gets the encoder
-	resume   *resumption // If nil, from the start.
+}
+
+// An execution is a task being done, for the first time or again.
+type execution struct {
+	fitting
+	parent *Run
+	sets   sets        // without the test set
+	exam   *exam       // or nil
+	out    *Run        // gets the encoder
+	resume *resumption // If nil, from the start.
+}
+
+// give hands an execution the sets of its task, the labels of test apart.
+func (x *execution) give(in sets) {
+	if in.test != nil {
+		x.exam = &exam{in.test}
+	}
+	x.sets, x.sets.test = in, nil
 }
 
 // A recorder takes what a task computes.
@@ -184,7 +198,9 @@ func (s *Session) execute(t task, parent *Run, in sets) (*Run, error) {
 		return nil, err
 	}
 	out := &Run{id: w.ID(), name: w.Name(), method: t.method(parent), seed: t.seed(parent), store: store, session: s, seen: in.unlabelled, test: in.test}
-	return finish(&execution{ctx: s.context(), recorder: writing{w}, bar: s.bar(w.Name(), t.steps()), parent: parent, sets: in, out: out}, t, w)
+	x := &execution{fitting: fitting{s.context(), writing{w}, s.bar(w.Name(), t.steps())}, parent: parent, out: out}
+	x.give(in)
+	return finish(x, t, w)
 }
 
 // writing is a run's writer as a recorder.

@@ -25,6 +25,9 @@ var ErrDiverged = errors.New("pipeline: the loss is not finite")
 // misconfigured, ErrDiverged, or the context's error, which ends a step before
 // its next operation: the step then has changed nothing.
 func Train(ctx context.Context, e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule, observe func(step int, values map[string]float64) error) error {
+	if err := learnable(set); err != nil {
+		return err
+	}
 	s, err := s.Resolve(m, set.Len())
 	if err != nil {
 		return err

@@ -43,6 +43,13 @@ func Transfer(runs []*Run, to []Target) (*Matrix, error) {
 		}
 		m.To = append(m.To, t.Name)
 	}
+	for _, r := range runs { // all are refused before one is recorded
+		for _, t := range to {
+			if err := r.judgeable(t.Train, t.Test); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for _, r := range runs {
 		if err := m.add(r, to); err != nil {
 			return nil, err

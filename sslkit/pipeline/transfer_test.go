@@ -64,7 +64,7 @@ func TestTransferStandardises(t *testing.T) {
 	must(t, err)
 	r := pretrained(t, s, a)
 	mean := func(x *execution) float64 {
-		scale, err := x.scaling()
+		scale, err := x.scaling(0)
 		must(t, err)
 		sum := 0.0
 		for _, v := range scale.apply(Features(r.Encoder(), b)).Data() {
@@ -72,7 +72,7 @@ func TestTransferStandardises(t *testing.T) {
 		}
 		return sum
 	}
-	own, target := mean(&execution{ctx: t.Context(), parent: r}), mean(&execution{ctx: t.Context(), parent: r, sets: sets{unlabelled: b.Unlabelled()}})
+	own, target := mean(&execution{fitting: fitting{ctx: t.Context()}, parent: r}), mean(&execution{fitting: fitting{ctx: t.Context()}, parent: r, sets: sets{unlabelled: b.Unlabelled()}})
 	if target > 1e-2 || target < -1e-2 || own < 0.1 && own > -0.1 {
 		t.Errorf("features of the target sum to %g, standardised by the encoder's own images to %g", target, own)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
@@ -26,6 +27,15 @@ type Tuning struct {
 	Seed        uint64        // of order and views; weights from scratch too. If 0, the run's.
 
 	Teacher bool `config:"omitzero"` // start from the run's teacher (see Run.Teacher), not from its encoder
+
+	// LayerDecay makes deeper layers learn slower: the rate of block i of L, from
+	// 0, is EncoderRate·LayerDecay^(L-i), that of what stands before the blocks
+	// EncoderRate·LayerDecay^(L+1), and what follows them has EncoderRate (Clark and
+	// others 2020; as BEiT and MAE are fine-tuned, at 0.65 or 0.75). If 0 or 1, all
+	// of the encoder learns at EncoderRate.
+	LayerDecay float32 `config:"omitzero"`
+
+	Warmup int `config:"omitzero"` // steps of linear warm-up before the cosine. If 0, a twentieth of all; negative: none.
 }
 
 // PartialFineTune is FullFineTune with the first blocks of the encoder frozen:
@@ -54,14 +64,12 @@ func (t Tuning) Judge(r *Run, train, test *data.Set) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Frozen != 0 { // refused before a run is made of it
-		e, err := nn.Clone(r.encoder)
-		if err == nil {
-			_, err = nn.FreezeBlocks(e, t.Frozen)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pipeline: Tuning.Frozen is %d: %w", t.Frozen, err)
-		}
+	e, err := nn.Clone(r.encoder)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.suits(e); err != nil { // refused before a run is made of it
+		return nil, err
 	}
 	return r.judge(&t, train, test)
 }
@@ -100,7 +108,59 @@ func (t Tuning) resolve(train *data.Set) (Tuning, error) {
 	if t.Steps < 0 || !(t.HeadRate > 0) || !(t.EncoderRate > 0) {
 		return t, fmt.Errorf("pipeline: Tuning.Steps is %d, HeadRate %g and EncoderRate %g, want > 0", t.Steps, t.HeadRate, t.EncoderRate)
 	}
+	if !(t.LayerDecay >= 0 && t.LayerDecay <= 1) {
+		return t, fmt.Errorf("pipeline: Tuning.LayerDecay is %g, want 0 to 1", t.LayerDecay)
+	}
+	if t.Warmup > t.Steps {
+		return t, fmt.Errorf("pipeline: Tuning.Warmup is %d, want at most Steps, %d", t.Warmup, t.Steps)
+	}
 	return t, nil
+}
+
+// suits returns an error if the encoder, which it may freeze, has not the blocks
+// that the options tell apart.
+func (t *Tuning) suits(e nn.Encoder) error {
+	trained, err := nn.FreezeBlocks(e, t.Frozen)
+	if err != nil {
+		return fmt.Errorf("pipeline: Tuning.Frozen is %d: %w", t.Frozen, err)
+	}
+	_, err = t.optimizers(e, trained)
+	return err
+}
+
+// An optimizer trains some of an encoder's layers, at a part of its rate.
+type optimizer struct {
+	nn.AdamW
+	scale float32
+}
+
+// optimizers share the trained parameters of an encoder among them.
+func (t *Tuning) optimizers(e nn.Encoder, trained nn.Layer) (all []*optimizer, err error) {
+	layers, scale := []nn.Module{trained}, float32(1)
+	if t.LayerDecay != 0 && t.LayerDecay != 1 {
+		if layers, err = nn.Layers(e); err != nil {
+			return nil, fmt.Errorf("pipeline: Tuning.LayerDecay is %g: %w", t.LayerDecay, err)
+		}
+	}
+	left := map[*nn.Param]bool{}
+	for _, p := range trained.Params() {
+		left[p] = true
+	}
+	for _, l := range slices.Backward(layers) {
+		frozen := func(p *nn.Param) bool { return !left[p] }
+		o := &optimizer{nn.AdamW{WeightDecay: t.WeightDecay}, scale}
+		o.Begin(slices.DeleteFunc(slices.Clone(l.Params()), frozen))
+		all, scale = append(all, o), float32(scale*t.LayerDecay)
+	}
+	return all, nil
+}
+
+// warmup is the number of steps.
+func (t *Tuning) warmup() int {
+	if t.Warmup == 0 {
+		return t.Steps / 20
+	}
+	return max(0, t.Warmup)
 }
 
 func (t *Tuning) ofTeacher() *bool     { return &t.Teacher }
@@ -118,7 +178,7 @@ func (t *Tuning) do(x *execution) error {
 	if err != nil {
 		return err
 	}
-	return t.train(x, e, head)
+	return t.finish(x, e, head)
 }
 
 // probeHead fits the linear probe and folds the standardisation into it.
@@ -127,17 +187,15 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 	if err != nil {
 		return nil, err
 	}
-	scale, err := x.scaling()
+	scale, err := x.scaling(0)
 	if err != nil {
 		return nil, err
 	}
-	f, err := x.parent.standardised(x.ctx, scale, x.sets.train)
+	f, err := x.parent.standardised(x.ctx, scale, x.sets.train, 0)
 	if err != nil {
 		return nil, err
 	}
-	silent := *x
-	silent.recorder, silent.bar = nowhere{}, noBar{}
-	fitted, _, err := p.choose(&silent, f, x.sets.train)
+	fitted, _, err := p.choose(fitting{x.ctx, nowhere{}, noBar{}}, f, x.sets.train)
 	if err != nil {
 		return nil, err
 	}
@@ -157,17 +215,35 @@ func (t *Tuning) probeHead(x *execution) (*nn.Linear, error) {
 	return head, nil
 }
 
-// train trains both on the labels, then scores once on the test set.
-func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
+// finish fits both to the labels, then answers once for the test set.
+func (t *Tuning) finish(x *execution, e nn.Encoder, head *nn.Linear) error {
+	if err := t.fit(x.fitting, x.sets.train, e, head); err != nil {
+		return err
+	}
+	f, err := features(x.ctx, e, x.exam.images())
+	if err != nil {
+		return err
+	}
+	if err := x.answer(t.Steps, tensor.Argmax(head.Forward(f, false)), map[string]float64{}); err != nil {
+		return err
+	}
+	return x.saveEncoder(t.Steps, e)
+}
+
+// fit trains both on the labels.
+func (t *Tuning) fit(x fitting, train *data.Set, e nn.Encoder, head *nn.Linear) error {
 	trained, err := nn.FreezeBlocks(e, t.Frozen)
 	if err != nil {
 		return err
 	}
-	body, top := &nn.AdamW{WeightDecay: t.WeightDecay}, &nn.AdamW{WeightDecay: t.WeightDecay}
-	body.Begin(trained.Params())
+	body, err := t.optimizers(e, trained)
+	if err != nil {
+		return err
+	}
+	top := &nn.AdamW{WeightDecay: t.WeightDecay}
 	top.Begin(head.Params())
 	model := nn.Sequential{trained, head}
-	perEpoch := x.sets.train.Len() / t.BatchSize
+	perEpoch := train.Len() / t.BatchSize
 	var order []int
 	for i := range t.Steps {
 		if err := x.ctx.Err(); err != nil {
@@ -175,12 +251,12 @@ func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
 		}
 		epoch, at := i/perEpoch, i%perEpoch
 		if at == 0 {
-			order = rng.New(t.Seed, "tuning order", uint64(epoch)).Perm(x.sets.train.Len())
+			order = rng.New(t.Seed, "tuning order", uint64(epoch)).Perm(train.Len())
 		}
 		index := order[at*t.BatchSize : (at+1)*t.BatchSize]
-		labels := pick(x.sets.train.Labels(), index)
+		labels := pick(train.Labels(), index)
 		nn.ZeroGrad(model)
-		logits := model.Forward(t.views(x.sets.train, index, epoch), true)
+		logits := model.Forward(t.views(train, index, epoch), true)
 		loss := tensor.CrossEntropy(logits, labels)
 		v := float64(loss.Item())
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -188,26 +264,18 @@ func (t *Tuning) train(x *execution, e nn.Encoder, head *nn.Linear) error {
 		}
 		accuracy := float64(tensor.Accuracy(logits, labels))
 		tensor.Backward(loss)
-		body.Step(nn.WarmupCosine(i, t.Steps, t.Steps/20, t.EncoderRate, 0))
-		top.Step(nn.WarmupCosine(i, t.Steps, t.Steps/20, t.HeadRate, 0))
+		rate := nn.WarmupCosine(i, t.Steps, t.warmup(), t.EncoderRate, 0)
+		for _, o := range body {
+			o.Step(float32(rate * o.scale))
+		}
+		top.Step(nn.WarmupCosine(i, t.Steps, t.warmup(), t.HeadRate, 0))
 		nn.Commit(model)
 		x.bar.Update(i+1, fmt.Sprintf("loss %.4f", v))
 		if err := x.Log(i, computed(map[string]float64{"loss": v, "batch_accuracy": accuracy})...); err != nil {
 			return err
 		}
 	}
-	f, err := features(x.ctx, e, x.sets.test)
-	if err != nil {
-		return err
-	}
-	predicted := tensor.Argmax(head.Forward(f, false))
-	if err := x.Log(t.Steps, computed(map[string]float64{"test_accuracy": share(predicted, x.sets.test.Labels())})...); err != nil {
-		return err
-	}
-	if err := x.savePredictions(t.Steps, predicted); err != nil {
-		return err
-	}
-	return x.saveEncoder(t.Steps, e)
+	return nil
 }
 
 // views draws one view of each sample.
@@ -245,8 +313,11 @@ func Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
 
 // Supervised is the function of that name, recording in this session.
 func (s *Session) Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Run, error) {
-	if plan == nil || test == nil {
+	if plan == nil || train == nil || test == nil {
 		return nil, errors.New("pipeline: Supervised needs an encoder, training and test data")
+	}
+	if err := examinable(train, test); err != nil {
+		return nil, err
 	}
 	if t.Teacher {
 		return nil, errors.New("pipeline: Tuning.Teacher is true, but training from scratch starts from no run")
@@ -256,6 +327,13 @@ func (s *Session) Supervised(plan nn.Plan, train, test *data.Set, t Tuning) (*Ru
 	}
 	t, err := t.resolve(train)
 	if err != nil {
+		return nil, err
+	}
+	e, err := build(plan, train.Spec(), t.Seed) // only to refuse before a run is made
+	if err != nil {
+		return nil, err
+	}
+	if err := t.suits(e); err != nil {
 		return nil, err
 	}
 	return s.execute(&supervised{plan.Resolve(), t}, nil, sets{train: train, test: test})
@@ -274,5 +352,5 @@ func (t *supervised) do(x *execution) error {
 	}
 	head := nn.NewLinear("classifier", e.Dim(), len(x.sets.train.Classes()), true, rng.New(t.Tuning.Seed, "classifier"))
 	x.out.encoder, x.out.plan, x.out.seen = e, t.Encoder, x.sets.train.Unlabelled()
-	return t.Tuning.train(x, e, head)
+	return t.Tuning.finish(x, e, head)
 }
