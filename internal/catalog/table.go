@@ -87,7 +87,7 @@ var methods = []entry[sslkit.Method]{
 		{"Local", "int", "small views. If 0, 4; negative: none."},
 		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch."},
 		{"Queue", "int", "Queue is how many earlier projections of each whole view are assigned beside the batch's, a multiple of the batch size, so that prototypes are balanced over more than a small batch (section 3.1 of the paper, which begins with it late). It is in use from when it is full. If 0, none."},
-		{"Unbalanced", "bool", "assign by the softmax alone: the assignments collapse"},
+		{"Unbalanced", "bool", "assign by the softmax at Epsilon alone, without Sinkhorn's iteration: all images get one prototype"},
 		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 		{"LocalAugment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.SwAV{} }},

@@ -27,6 +27,7 @@ func init() {
 				"Keeper":       reflect.TypeFor[sslkit.Keeper](),
 				"Method":       reflect.TypeFor[sslkit.Method](),
 				"MethodFuncs":  reflect.TypeFor[sslkit.MethodFuncs](),
+				"Reporter":     reflect.TypeFor[sslkit.Reporter](),
 				"Schedule":     reflect.TypeFor[sslkit.Schedule](),
 				"Scheduler":    reflect.TypeFor[sslkit.Scheduler](),
 				"Setup":        reflect.TypeFor[sslkit.Setup](),
@@ -41,6 +42,7 @@ func init() {
 				"Diagnoser":    reflect.TypeFor[proxy_sslnotes_sslkit_Diagnoser](),
 				"Keeper":       reflect.TypeFor[proxy_sslnotes_sslkit_Keeper](),
 				"Method":       reflect.TypeFor[proxy_sslnotes_sslkit_Method](),
+				"Reporter":     reflect.TypeFor[proxy_sslnotes_sslkit_Reporter](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
 				"Stateful":     reflect.TypeFor[proxy_sslnotes_sslkit_Stateful](),
 				"Teacher":      reflect.TypeFor[proxy_sslnotes_sslkit_Teacher](),
@@ -111,6 +113,15 @@ func (p *proxy_sslnotes_sslkit_Method) Loss(a0 data.Batch, a1 sslkit.Step) *tens
 
 func (p *proxy_sslnotes_sslkit_Method) Name() string {
 	return p.Name_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_Reporter struct {
+	Object  any
+	Report_ func(o any) map[string]float64
+}
+
+func (p *proxy_sslnotes_sslkit_Reporter) Report() map[string]float64 {
+	return p.Report_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_Scheduler struct {

@@ -15,23 +15,50 @@ import (
 func init() {
 	register("sslnotes/sslkit/augment", func() imports.Package {
 		return imports.Package{
-			Name:  "augment",
-			Binds: map[string]reflect.Value{},
+			Name: "augment",
+			Binds: map[string]reflect.Value{
+				"Check": reflect.ValueOf(augment.Check),
+			},
 			Types: map[string]reflect.Type{
+				"Blur":      reflect.TypeFor[augment.Blur](),
 				"Chain":     reflect.TypeFor[augment.Chain](),
+				"Checker":   reflect.TypeFor[augment.Checker](),
 				"Crop":      reflect.TypeFor[augment.Crop](),
+				"Erase":     reflect.TypeFor[augment.Erase](),
 				"Flip":      reflect.TypeFor[augment.Flip](),
 				"Grayscale": reflect.TypeFor[augment.Grayscale](),
 				"Jitter":    reflect.TypeFor[augment.Jitter](),
 				"Map":       reflect.TypeFor[augment.Map](),
 				"Op":        reflect.TypeFor[augment.Op](),
+				"Rotate":    reflect.TypeFor[augment.Rotate](),
+				"Solarize":  reflect.TypeFor[augment.Solarize](),
 			},
 			Proxies: map[string]reflect.Type{
-				"Op": reflect.TypeFor[proxy_sslnotes_sslkit_augment_Op](),
+				"Checker": reflect.TypeFor[proxy_sslnotes_sslkit_augment_Checker](),
+				"Op":      reflect.TypeFor[proxy_sslnotes_sslkit_augment_Op](),
 			},
 			Untypeds: map[string]string{},
 		}
 	}, "image/color")
+}
+
+type proxy_sslnotes_sslkit_augment_Checker struct {
+	Object    any
+	Check_    func(o any) error
+	Geometry_ func(o any, a0 augment.Map, a1 *rng.Stream) augment.Map
+	Values_   func(o any, a0 *data.Image, a1 *rng.Stream)
+}
+
+func (p *proxy_sslnotes_sslkit_augment_Checker) Check() error {
+	return p.Check_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_augment_Checker) Geometry(a0 augment.Map, a1 *rng.Stream) augment.Map {
+	return p.Geometry_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_augment_Checker) Values(a0 *data.Image, a1 *rng.Stream) {
+	p.Values_(p.Object, a0, a1)
 }
 
 type proxy_sslnotes_sslkit_augment_Op struct {

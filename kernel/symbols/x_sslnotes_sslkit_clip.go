@@ -15,6 +15,7 @@ func init() {
 		return imports.Package{
 			Name: "clip",
 			Binds: map[string]reflect.Value{
+				"Colours":        reflect.ValueOf(clip.Colours),
 				"InfoNCE":        reflect.ValueOf(clip.InfoNCE),
 				"LongRecipe":     reflect.ValueOf(clip.LongRecipe),
 				"Pairwise":       reflect.ValueOf(clip.Pairwise),

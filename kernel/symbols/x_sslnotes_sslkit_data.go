@@ -15,7 +15,10 @@ func init() {
 		return imports.Package{
 			Name: "data",
 			Binds: map[string]reflect.Value{
+				"Apart":            reflect.ValueOf(data.Apart),
 				"CIFAR10":          reflect.ValueOf(data.CIFAR10),
+				"ColourNames":      reflect.ValueOf(&data.ColourNames).Elem(),
+				"Describe":         reflect.ValueOf(data.Describe),
 				"EmojiSide":        reflect.ValueOf(data.EmojiSide),
 				"EndToken":         reflect.ValueOf(data.EndToken),
 				"FashionMNIST":     reflect.ValueOf(data.FashionMNIST),

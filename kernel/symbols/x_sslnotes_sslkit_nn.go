@@ -22,9 +22,11 @@ func init() {
 				"Copy":           reflect.ValueOf(nn.Copy),
 				"CountParams":    reflect.ValueOf(nn.CountParams),
 				"Digest":         reflect.ValueOf(nn.Digest),
+				"Distance":       reflect.ValueOf(nn.Distance),
 				"EMA":            reflect.ValueOf(nn.EMA),
 				"Freeze":         reflect.ValueOf(nn.Freeze),
 				"FreezeBlocks":   reflect.ValueOf(nn.FreezeBlocks),
+				"Layers":         reflect.ValueOf(nn.Layers),
 				"Load":           reflect.ValueOf(nn.Load),
 				"LoadFile":       reflect.ValueOf(nn.LoadFile),
 				"Named":          reflect.ValueOf(nn.Named),
@@ -36,6 +38,7 @@ func init() {
 				"NewMLP":         reflect.ValueOf(nn.NewMLP),
 				"NewStack":       reflect.ValueOf(nn.NewStack),
 				"NewStandardize": reflect.ValueOf(nn.NewStandardize),
+				"Patch":          reflect.ValueOf(nn.Patch),
 				"Save":           reflect.ValueOf(nn.Save),
 				"SaveFile":       reflect.ValueOf(nn.SaveFile),
 				"SinCos":         reflect.ValueOf(nn.SinCos),
@@ -47,6 +50,7 @@ func init() {
 				"Attender":          reflect.TypeFor[nn.Attender](),
 				"BatchNorm":         reflect.TypeFor[nn.BatchNorm](),
 				"Block":             reflect.TypeFor[nn.Block](),
+				"Blocked":           reflect.TypeFor[nn.Blocked](),
 				"Buffer":            reflect.TypeFor[nn.Buffer](),
 				"Conv2D":            reflect.TypeFor[nn.Conv2D](),
 				"ConvNet":           reflect.TypeFor[nn.ConvNet](),
@@ -76,6 +80,7 @@ func init() {
 			},
 			Proxies: map[string]reflect.Type{
 				"Attender": reflect.TypeFor[proxy_sslnotes_sslkit_nn_Attender](),
+				"Blocked":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Blocked](),
 				"Counted":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Counted](),
 				"Encoder":  reflect.TypeFor[proxy_sslnotes_sslkit_nn_Encoder](),
 				"Layer":    reflect.TypeFor[proxy_sslnotes_sslkit_nn_Layer](),
@@ -127,6 +132,60 @@ func (p *proxy_sslnotes_sslkit_nn_Attender) Params() []*nn.Param {
 
 func (p *proxy_sslnotes_sslkit_nn_Attender) Plan() nn.Plan {
 	return p.Plan_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_nn_Blocked struct {
+	Object         any
+	Blocks_        func(o any) []nn.Module
+	Buffers_       func(o any) []*nn.Buffer
+	Dim_           func(o any) int
+	Forward_       func(o any, a0 *tensor.Tensor, a1 bool) *tensor.Tensor
+	ForwardBlocks_ func(o any, a0 *tensor.Tensor) []*tensor.Tensor
+	ForwardTail_   func(o any, a0 *tensor.Tensor, a1 int) *tensor.Tensor
+	Input_         func(o any) nn.Input
+	Params_        func(o any) []*nn.Param
+	Plan_          func(o any) nn.Plan
+	Stem_          func(o any) nn.Module
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Blocks() []nn.Module {
+	return p.Blocks_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Buffers() []*nn.Buffer {
+	return p.Buffers_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Dim() int {
+	return p.Dim_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Forward(a0 *tensor.Tensor, a1 bool) *tensor.Tensor {
+	return p.Forward_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) ForwardBlocks(a0 *tensor.Tensor) []*tensor.Tensor {
+	return p.ForwardBlocks_(p.Object, a0)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) ForwardTail(a0 *tensor.Tensor, a1 int) *tensor.Tensor {
+	return p.ForwardTail_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Input() nn.Input {
+	return p.Input_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Params() []*nn.Param {
+	return p.Params_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Plan() nn.Plan {
+	return p.Plan_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Blocked) Stem() nn.Module {
+	return p.Stem_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_nn_Counted struct {
@@ -317,6 +376,7 @@ type proxy_sslnotes_sslkit_nn_Staged struct {
 	Input_       func(o any) nn.Input
 	Params_      func(o any) []*nn.Param
 	Plan_        func(o any) nn.Plan
+	Stem_        func(o any) nn.Module
 }
 
 func (p *proxy_sslnotes_sslkit_nn_Staged) Blocks() []nn.Module {
@@ -349,4 +409,8 @@ func (p *proxy_sslnotes_sslkit_nn_Staged) Params() []*nn.Param {
 
 func (p *proxy_sslnotes_sslkit_nn_Staged) Plan() nn.Plan {
 	return p.Plan_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_nn_Staged) Stem() nn.Module {
+	return p.Stem_(p.Object)
 }
