@@ -3,6 +3,7 @@ package contrastive
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"sslnotes/sslkit"
@@ -71,6 +72,20 @@ func directions(z *tensor.Tensor) float64 {
 	return trace * trace / squares
 }
 
+// TestDirections compares with the whole covariance, and knows a line.
+func TestDirections(t *testing.T) {
+	z := random(5, 20, 6)
+	if got, want := directionsOf(z), directions(z); math.Abs(got-want) > 1e-9*want {
+		t.Errorf("%g directions, want %g", got, want)
+	}
+	for i := range z.Data() {
+		z.Data()[i] = float32(i/6) * float32(i%6)
+	}
+	if got := directionsOf(z); math.Abs(got-1) > 1e-6 {
+		t.Errorf("%g directions on a line, want 1", got)
+	}
+}
+
 // TestSwitches: of what keeps projections from collapse each part is needed. BYOL
 // without its predictor, whose target still is slow, goes the way of a
 // collapse and not to its end. Normalised over the batch, as at SimSiam's end,
@@ -95,6 +110,9 @@ func TestSwitches(t *testing.T) {
 		z, loss := trained(t, m, 150, b)
 		s, ways := spread(z), directions(z)
 		t.Logf("%s: spread %.3f, in %.2f directions, loss %.4f", c.name, s, ways, loss)
+		if m, ok := m.(*SimSiam); ok && strings.HasPrefix(m.Diagnose(m.Report()), "dimensional collapse") != m.NoStopGradient {
+			t.Errorf("%s says %q of %v", c.name, m.Diagnose(m.Report()), m.Report())
+		}
 		if s < c.spread[0] || s > c.spread[1] || ways < c.ways[0] || ways > c.ways[1] {
 			t.Errorf("%s: spread %.3f in %.2f directions, want %g and %g", c.name, s, ways, c.spread, c.ways)
 		}

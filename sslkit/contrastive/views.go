@@ -138,6 +138,37 @@ func narrow(spread float64) string {
 	return fmt.Sprintf("complete collapse of the projections: those of all images are nearly the same (standard deviation %.3f, 1 if they point everywhere, below 0.1)", spread)
 }
 
+// directionsOf is in how many directions the rows of z [N,D] spread: the square of the
+// sum of their covariance's eigenvalues over the sum of the squares, 1 if they lie on
+// a line, D if no direction is preferred, and 0 if they are all the same. It looks at no
+// gradient.
+func directionsOf(z *tensor.Tensor) float64 {
+	n, d := z.Dim(0), z.Dim(1)
+	mean, row := columnSums(z.Data(), d), make([]float64, d)
+	covariance := make([]float64, d*d) // its lower half
+	for i := range n {
+		for j, v := range z.Data()[i*d : (i+1)*d] {
+			row[j] = float64(v) - mean[j]/float64(n)
+			for k, w := range row[:j+1] {
+				covariance[j*d+k] += float64(row[j] * w)
+			}
+		}
+	}
+	var trace, squares float64
+	for j := range d {
+		for _, c := range covariance[j*d : j*d+j] {
+			squares += float64(2 * float64(c*c))
+		}
+		c := covariance[j*d+j]
+		trace += c
+		squares += float64(c * c)
+	}
+	if squares == 0 {
+		return 0
+	}
+	return float64(trace*trace) / squares
+}
+
 // between returns an error that names the field unless low ≤ v ≤ high.
 func between(field string, v, low, high float32) error {
 	if v >= low && v <= high {
