@@ -1,6 +1,7 @@
 package sslkit
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -16,6 +17,17 @@ type Schedule struct {
 	LearningRate float32 // peak rate. If 0, the method's, or 2e-3.
 	WeightDecay  float32 // decoupled (AdamW). If 0, the method's, or 1e-4; negative: none.
 	Warmup       int     // steps of linear warm-up before the cosine, fewer than all. If 0, 5 % of all; negative: none.
+
+	// Beta1, Beta2 and Epsilon are those of AdamW. If 0, 0.9, 0.999 and 1e-8. MAE's
+	// authors take a Beta2 of 0.95, CLIP's of 0.98 and an Epsilon of 1e-6.
+	Beta1   float32 `config:"omitzero"`
+	Beta2   float32 `config:"omitzero"`
+	Epsilon float32 `config:"omitzero"`
+
+	// SGD descends by the gradient with momentum Beta1, WeightDecay added to it, as
+	// MoCo's and SimSiam's authors do, rather than by AdamW. Rates are larger then,
+	// such as 0.03 for a batch of 256.
+	SGD bool `config:"omitzero"`
 
 	// ClipNorm is the length to which the gradient of all parameters together is
 	// scaled down where it is longer (Pascanu, Mikolov and Bengio 2013,
@@ -66,6 +78,14 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 		return s, fmt.Errorf("schedule: BatchSize is %d, want ≥ 2", s.BatchSize)
 	case s.BatchSize > n:
 		return s, fmt.Errorf("schedule: BatchSize is %d, but the set has only %d samples", s.BatchSize, n)
+	case s.Beta1 < 0 || s.Beta1 >= 1:
+		return s, fmt.Errorf("schedule: Beta1 is %g, want 0 to below 1", s.Beta1)
+	case s.Beta2 < 0 || s.Beta2 >= 1:
+		return s, fmt.Errorf("schedule: Beta2 is %g, want 0 to below 1", s.Beta2)
+	case s.Epsilon < 0:
+		return s, fmt.Errorf("schedule: Epsilon is %g, want > 0", s.Epsilon)
+	case s.SGD && (s.Beta2 != 0 || s.Epsilon != 0):
+		return s, errors.New("schedule: Beta2 and Epsilon are of AdamW, and SGD is set")
 	case s.Diagnostics > 1:
 		return s, fmt.Errorf("schedule: Diagnostics is %d, want 1, or negative", s.Diagnostics)
 	case s.LearningRate < 0:
@@ -95,7 +115,7 @@ func (s Schedule) finite() error {
 	for _, f := range []struct {
 		name  string
 		value float32
-	}{{"LearningRate", s.LearningRate}, {"WeightDecay", s.WeightDecay}, {"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
+	}{{"LearningRate", s.LearningRate}, {"WeightDecay", s.WeightDecay}, {"Beta1", s.Beta1}, {"Beta2", s.Beta2}, {"Epsilon", s.Epsilon}, {"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
 		if v := float64(f.value); math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("schedule: %s is %g, want a finite number", f.name, v)
 		}

@@ -29,6 +29,10 @@ func (o *SGD) State() Module {
 	return s
 }
 
+// Resume makes the optimizer, whose state has been loaded, go on after the
+// given number of steps.
+func (o *SGD) Resume(int) {}
+
 // memory is a module of buffers alone.
 type memory []*Buffer
 

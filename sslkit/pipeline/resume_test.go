@@ -42,6 +42,7 @@ func TestResume(t *testing.T) {
 		"interrupted": func(stop context.CancelFunc) func() { return func() { stop() } },
 		"failed":      func(context.CancelFunc) func() { return func() { panic("power") } },
 	} {
+		schedule.SGD = name == "failed"
 		s := session(t)
 		s.Types.Add(stopping{})
 		want, err := s.Pretrain(tiny, &stopping{MoCo: contrastive.MoCo{Queue: 80, Dim: 8}}, train.Unlabelled(), schedule)

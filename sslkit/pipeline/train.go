@@ -45,7 +45,23 @@ type trainer struct {
 	set       *data.Unlabelled
 	schedule  sslkit.Schedule // resolved
 	model     nn.Sequential   // encoder and heads
-	optimizer *nn.AdamW
+	optimizer optimizing
+}
+
+// optimizing is what nn's optimizers do.
+type optimizing interface {
+	Begin([]*nn.Param)
+	Step(rate float32)
+	State() nn.Module
+	Resume(steps int) // after State was loaded
+}
+
+// optimizerOf is the schedule's, before it begins.
+func optimizerOf(s sslkit.Schedule) optimizing {
+	if s.SGD {
+		return &nn.SGD{Momentum: s.Beta1, WeightDecay: s.WeightDecay}
+	}
+	return &nn.AdamW{Beta1: s.Beta1, Beta2: s.Beta2, Eps: s.Epsilon, WeightDecay: s.WeightDecay}
 }
 
 // newTrainer builds the method on the encoder, ready for its first step.
@@ -57,7 +73,7 @@ func newTrainer(e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Sc
 	if err := suits(e, m, set.Spec()); err != nil {
 		return nil, err
 	}
-	t := &trainer{m, set, s, nn.Sequential{e}, &nn.AdamW{WeightDecay: s.WeightDecay}}
+	t := &trainer{m, set, s, nn.Sequential{e}, optimizerOf(s)}
 	if heads != nil {
 		t.model = append(t.model, headless{heads})
 	}

@@ -3,10 +3,13 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -234,4 +237,43 @@ func fakeSet(t *testing.T) *data.Unlabelled {
 		t.Fatal(err)
 	}
 	return s.Unlabelled()
+}
+
+// TestOptimizers: a schedule's optimizer has its options, records name those that are
+// not the usual ones alone, and steps are those of that optimizer.
+func TestOptimizers(t *testing.T) {
+	train, _ := mini(t)
+	if a, ok := optimizerOf(Schedule{Beta1: 0.8, Beta2: 0.95, Epsilon: 1e-6, WeightDecay: 0.1}).(*nn.AdamW); !ok || a.Beta1 != 0.8 || a.Beta2 != 0.95 || a.Eps != 1e-6 || a.WeightDecay != 0.1 {
+		t.Errorf("AdamW is %+v", a)
+	}
+	if a, ok := optimizerOf(Schedule{SGD: true, Beta1: 0.8, WeightDecay: 0.1}).(*nn.SGD); !ok || a.Momentum != 0.8 || a.WeightDecay != 0.1 {
+		t.Errorf("SGD is %+v", a)
+	}
+	digests := map[string]string{}
+	for _, c := range []struct {
+		schedule Schedule
+		names    []string
+	}{
+		{Schedule{}, nil}, {Schedule{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, []string{"Beta1", "Beta2", "Epsilon"}},
+		{Schedule{Beta2: 0.95}, []string{"Beta2"}}, {Schedule{SGD: true}, []string{"SGD"}}, {Schedule{SGD: true, Beta1: 0.5}, []string{"SGD", "Beta1"}},
+	} {
+		c.schedule.Steps, c.schedule.BatchSize = 4, 30
+		r, err := session(t).Pretrain(tiny, &contrastive.SimCLR{}, train.Unlabelled(), c.schedule)
+		must(t, err)
+		rec, err := r.Record()
+		must(t, err)
+		for _, name := range []string{"Beta1", "Beta2", "Epsilon", "SGD"} {
+			if strings.Contains(string(rec.Config), name) != slices.Contains(c.names, name) {
+				t.Errorf("%v: recorded %s", c.names, rec.Config)
+			}
+		}
+		_, loss := r.Curve("loss")
+		digests[fmt.Sprint(c.names, c.schedule.Beta1)] = fmt.Sprint(loss)
+	}
+	if a, b := digests["[] 0"], digests["[Beta1 Beta2 Epsilon] 0.9"]; a != b {
+		t.Errorf("the defaults by name give %s, else %s", b, a)
+	}
+	if n := len(slices.Compact(slices.Sorted(maps.Values(digests)))); n != 4 {
+		t.Errorf("%d different trainings, want 4: %v", n, digests)
+	}
 }
