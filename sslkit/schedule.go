@@ -18,6 +18,10 @@ type Schedule struct {
 	WeightDecay  float32 // decoupled (AdamW). If 0, the method's, or 1e-4; negative: none.
 	Warmup       int     // steps of linear warm-up before the cosine, fewer than all. If 0, 5 % of all; negative: none.
 
+	// FinalDecay is the WeightDecay of the last step, to which half a cosine leads, as
+	// DINO's authors do from 0.04 to 0.4. If 0, WeightDecay stays.
+	FinalDecay float32 `config:"omitzero"`
+
 	// Beta1, Beta2 and Epsilon are those of AdamW. If 0, 0.9, 0.999 and 1e-8. MAE's
 	// authors take a Beta2 of 0.95, CLIP's of 0.98 and an Epsilon of 1e-6.
 	Beta1   float32 `config:"omitzero"`
@@ -78,6 +82,8 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 		return s, fmt.Errorf("schedule: BatchSize is %d, want ≥ 2", s.BatchSize)
 	case s.BatchSize > n:
 		return s, fmt.Errorf("schedule: BatchSize is %d, but the set has only %d samples", s.BatchSize, n)
+	case s.FinalDecay < 0:
+		return s, fmt.Errorf("schedule: FinalDecay is %g, want ≥ 0", s.FinalDecay)
 	case s.Beta1 < 0 || s.Beta1 >= 1:
 		return s, fmt.Errorf("schedule: Beta1 is %g, want 0 to below 1", s.Beta1)
 	case s.Beta2 < 0 || s.Beta2 >= 1:
@@ -115,7 +121,7 @@ func (s Schedule) finite() error {
 	for _, f := range []struct {
 		name  string
 		value float32
-	}{{"LearningRate", s.LearningRate}, {"WeightDecay", s.WeightDecay}, {"Beta1", s.Beta1}, {"Beta2", s.Beta2}, {"Epsilon", s.Epsilon}, {"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
+	}{{"LearningRate", s.LearningRate}, {"WeightDecay", s.WeightDecay}, {"FinalDecay", s.FinalDecay}, {"Beta1", s.Beta1}, {"Beta2", s.Beta2}, {"Epsilon", s.Epsilon}, {"ClipNorm", s.ClipNorm}, {"ClipEach", s.ClipEach}} {
 		if v := float64(f.value); math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("schedule: %s is %g, want a finite number", f.name, v)
 		}

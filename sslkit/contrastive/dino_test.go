@@ -3,9 +3,13 @@ package contrastive
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/data"
+	"sslnotes/sslkit/nn"
+	"sslnotes/sslkit/rng"
 	"sslnotes/sslkit/tensor"
 )
 
@@ -15,7 +19,7 @@ func TestDINOClosedForms(t *testing.T) {
 	const k = 10
 	m := &DINO{Outputs: k, Local: -1}
 	built(t, m, sslkit.Setup{Seed: 1, Steps: 4, BatchSize: 6})
-	flat := m.distribution(tensor.New(6, k))
+	flat := m.distribution(tensor.New(6, k), m.temperature(0))
 	close(t, "uniform", swapped([]*tensor.Tensor{tensor.New(6, k), tensor.New(6, k)}, []*tensor.Tensor{flat, flat}, 0.1).Item(), math.Log(k), 1e-6)
 	x := random(1, 6, k)
 	p := tensor.Softmax(tensor.Scale(x, 1/m.StudentTemperature))
@@ -43,7 +47,7 @@ func TestDINOCentre(t *testing.T) {
 	if slices.Equal(before, m.centre.Value) {
 		t.Error("the centre did not move")
 	}
-	centreIsTakenOut(t, m, x, m.distribution)
+	centreIsTakenOut(t, m, x, func(x *tensor.Tensor) *tensor.Tensor { return m.distribution(x, m.temperature(0)) })
 }
 
 // centreMoves holds a new centre against the old one and the mean of outputs.
@@ -100,6 +104,32 @@ func TestDINOFreeze(t *testing.T) {
 	for _, p := range m.State().Params() {
 		if p.Value.Grad() != nil {
 			t.Errorf("%s of the teacher has a gradient", p.Name)
+		}
+	}
+}
+
+// TestTeacherTemperature rises evenly, then stays; without a start it stays.
+func TestTeacherTemperature(t *testing.T) {
+	m := &DINO{TeacherTemperature: 0.07, StartTemperature: 0.04}
+	e, err := nn.ConvNet{Channels: []int{4}}.Build(nn.Input{Height: 8, Width: 8, Channels: 1}, rng.New(1, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Build(e, data.Spec{Height: 8, Width: 8, Channels: 1}, sslkit.Setup{Steps: 20, BatchSize: 4}); err != nil {
+		t.Fatal(err)
+	}
+	for step, want := range map[int]float64{0: 0.04, 1: 0.045, 3: 0.055, 5: 0.065, 6: 0.07, 19: 0.07} {
+		if got := float64(m.temperature(step)); math.Abs(got-want) > 1e-7 {
+			t.Errorf("temperature %g at step %d, want %g", got, step, want)
+		}
+	}
+	plain := &DINO{TeacherTemperature: 0.07}
+	if got := plain.temperature(0); got != 0.07 {
+		t.Errorf("temperature %g without a start", got)
+	}
+	for want, bad := range map[string]*DINO{"DINO.StartTemperature is 1": {StartTemperature: 1}, "DINO.Rise is -1": {StartTemperature: 0.01, Rise: -1}, "DINO.Rise without": {Rise: 3}} {
+		if _, err := bad.Build(e, data.Spec{Height: 8, Width: 8, Channels: 1}, sslkit.Setup{Steps: 20, BatchSize: 4}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: error %v, want %q", bad, err, want)
 		}
 	}
 }

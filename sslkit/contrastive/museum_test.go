@@ -172,7 +172,7 @@ func TestMuseumDINO(t *testing.T) {
 		for i := range m.centre.Value {
 			m.centre.Value[i] *= -1
 		}
-		return m.distribution(x)
+		return m.distribution(x, m.temperature(0))
 	})
 	if len(divided) == 0 || len(added) == 0 {
 		t.Errorf("found %q and %q", divided, added)

@@ -64,6 +64,16 @@ func optimizerOf(s sslkit.Schedule) optimizing {
 	return &nn.AdamW{Beta1: s.Beta1, Beta2: s.Beta2, Eps: s.Epsilon, WeightDecay: s.WeightDecay}
 }
 
+// decays sets an optimizer's weight decay.
+func decays(o optimizing, decay float32) {
+	switch o := o.(type) {
+	case *nn.AdamW:
+		o.WeightDecay = decay
+	case *nn.SGD:
+		o.WeightDecay = decay
+	}
+}
+
 // newTrainer builds the method on the encoder, ready for its first step.
 func newTrainer(e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Schedule) (*trainer, error) {
 	heads, err := m.Build(e, set.Spec(), sslkit.Setup{Seed: s.Seed, Steps: s.Steps, BatchSize: s.BatchSize})
@@ -158,6 +168,9 @@ func (t *trainer) step(ctx context.Context, i int, b drawn) (values map[string]f
 	}
 	values["loss"], values["learning_rate"], values["gradient_norm"] = v, float64(rate), gradientNorm(t.model.Params())
 	t.clip(values)
+	if s.FinalDecay != 0 {
+		decays(t.optimizer, nn.WarmupCosine(i, s.Steps, 0, s.WeightDecay, s.FinalDecay))
+	}
 	t.optimizer.Step(rate)
 	nn.Commit(t.model)
 	if h, ok := t.method.(sslkit.Stateful); ok {

@@ -277,3 +277,21 @@ func TestOptimizers(t *testing.T) {
 		t.Errorf("%d different trainings, want 4: %v", n, digests)
 	}
 }
+
+// TestFinalDecay: weight decay goes from one value towards the other by half a cosine.
+func TestFinalDecay(t *testing.T) {
+	train, _ := mini(t)
+	e := small(t)
+	tr, err := newTrainer(e, &contrastive.SimCLR{}, train.Unlabelled(), Schedule{Steps: 5, BatchSize: 30, LearningRate: 1e-3, WeightDecay: 0.04, FinalDecay: 0.4})
+	must(t, err)
+	var got []float32
+	must(t, tr.run(context.Background(), 0, func(int, map[string]float64) error {
+		got = append(got, tr.optimizer.(*nn.AdamW).WeightDecay)
+		return nil
+	}))
+	for i, v := range got {
+		if want := 0.4 - 0.36*(1+math.Cos(math.Pi*float64(i)/5))/2; math.Abs(float64(v)-want) > 1e-6 {
+			t.Errorf("step %d has a decay of %g, want %g", i, v, want)
+		}
+	}
+}
