@@ -111,10 +111,18 @@ func (t Tuning) resolve(train *data.Set) (Tuning, error) {
 	if !(t.LayerDecay >= 0 && t.LayerDecay <= 1) {
 		return t, fmt.Errorf("pipeline: Tuning.LayerDecay is %g, want 0 to 1", t.LayerDecay)
 	}
+	for _, f := range []struct {
+		name  string
+		value float32
+	}{{"HeadRate", t.HeadRate}, {"EncoderRate", t.EncoderRate}, {"WeightDecay", t.WeightDecay}} {
+		if v := float64(f.value); math.IsNaN(v) || math.IsInf(v, 0) {
+			return t, fmt.Errorf("pipeline: Tuning.%s is %g, want a finite number", f.name, v)
+		}
+	}
 	if t.Warmup > t.Steps {
 		return t, fmt.Errorf("pipeline: Tuning.Warmup is %d, want at most Steps, %d", t.Warmup, t.Steps)
 	}
-	return t, nil
+	return t, augment.Check("pipeline: Tuning.Augment", t.Augment)
 }
 
 // suits returns an error if the encoder, which it may freeze, has not the blocks

@@ -143,6 +143,9 @@ func TestLayerDecayIsRecorded(t *testing.T) {
 		"Tuning.LayerDecay is 1.5, want":  refusal(Tuning{LayerDecay: 1.5}.Judge(r, few, held)),
 		"Tuning.LayerDecay is NaN, want":  refusal(s.Supervised(tiny, few, held, Tuning{LayerDecay: float32(math.NaN())})),
 		"Tuning.Warmup is 5, want":        refusal(Tuning{Steps: 4, Warmup: 5}.Judge(r, few, held)),
+		"Tuning.HeadRate is +Inf, want":   refusal(Tuning{HeadRate: float32(math.Inf(1))}.Judge(r, few, held)),
+		"Tuning.WeightDecay is NaN, want": refusal(Tuning{WeightDecay: float32(math.NaN())}.Judge(r, few, held)),
+		"Tuning.Augment: Crop.MinArea":    refusal(Tuning{Augment: augment.Chain{augment.Crop{MinArea: -1}}}.Judge(r, few, held)),
 		"Tuning.Frozen is 3":              refusal(s.Supervised(tiny, few, held, Tuning{Frozen: 3})),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
