@@ -19,7 +19,8 @@ import (
 // nn.ConvNet and nn.ViT do.
 //
 // Beside the loss stands blank_loss, the error of leaving the mean: a loss that
-// is no lower has learnt nothing.
+// is no lower has learnt nothing. One that is no lower than border_loss, the error of
+// continuing what stands around the hole, has learnt nothing of what is seen.
 type Inpainting struct {
 	Hole   int // pixels of the hole's side. If 0, three sevenths of the image's height.
 	Hidden int // channels of the decoder. If 0, 64.
@@ -33,6 +34,7 @@ type Inpainting struct {
 	pixels  *nn.Linear
 	in      data.Spec
 	patch   int // pixels of the side that one place of the map paints
+	border  float64
 }
 
 // Name implements sslkit.Method.
@@ -96,7 +98,47 @@ func (m *Inpainting) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	painted := m.paint(cut, true)
 	// 3. Look at the hole alone.
 	s.Log("blank_loss", tensor.MaskedMSE(tensor.New(x.Shape()...), x, mask).Item())
+	m.border = float64(tensor.MaskedMSE(continued(cut, mask), x, mask).Item())
 	return tensor.MaskedMSE(painted, x, mask)
+}
+
+// Report implements sslkit.Reporter: the loss of continuing what stands around holes.
+func (m *Inpainting) Report() map[string]float64 {
+	return map[string]float64{"border_loss": m.border}
+}
+
+// continued fills every hole with the nearest pixels beside, above and below it that
+// are seen, by the inverse of their distance.
+func continued(cut *tensor.Tensor, mask []float32) *tensor.Tensor {
+	n, h, w, c := cut.Dim(0), cut.Dim(1), cut.Dim(2), cut.Dim(3)
+	out, x := tensor.New(cut.Shape()...), cut.Data()
+	copy(out.Data(), x)
+	for i := range n * h * w {
+		if mask[i] == 0 {
+			continue
+		}
+		to := out.Data()[i*c : (i+1)*c]
+		row, col := i/w%h, i%w
+		var total float32
+		for _, way := range [4]struct{ step, room int }{{1, w - 1 - col}, {-1, col}, {w, h - 1 - row}, {-w, row}} {
+			at, far := i, 0
+			for far < way.room && mask[at] == 1 {
+				at, far = at+way.step, far+1
+			}
+			if mask[at] == 1 { // the image's edge
+				continue
+			}
+			share := 1 / float32(far)
+			total += share
+			for k := range to {
+				to[k] += float32(share * x[at*c+k])
+			}
+		}
+		for k := range to {
+			to[k] /= total
+		}
+	}
+	return out
 }
 
 // cut returns the images with holes at the mean, which is zero in normalised

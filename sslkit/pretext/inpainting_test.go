@@ -83,3 +83,40 @@ func TestInpaintingLoss(t *testing.T) {
 		t.Errorf("loss %g and blank_loss %g, want %g and %g", got, logged["blank_loss"], want, blank)
 	}
 }
+
+// TestContinued fills a hole in a plane as it was, one in a corner from what there is.
+func TestContinued(t *testing.T) {
+	m := &Inpainting{Hole: 3}
+	x := tensor.New(2, 7, 7, 2)
+	for i := range x.Data() {
+		place := i / 2 % 49
+		x.Data()[i] = float32(i%2*100 + 3*(place/7) - 2*(place%7))
+	}
+	places := [2][2]int{{2, 3}, {0, 4}} // row and column, the second at the edge
+	cut, mask := tensor.New(2, 7, 7, 2), make([]float32, 2*49)
+	copy(cut.Data(), x.Data())
+	for i, p := range places {
+		for y := range m.Hole {
+			for k := range m.Hole {
+				at := i*49 + (p[0]+y)*7 + p[1] + k
+				mask[at], cut.Data()[2*at], cut.Data()[2*at+1] = 1, 0, 0
+			}
+		}
+	}
+	full := continued(cut, mask)
+	for i, v := range x.Data()[:98] { // the mean of lines through a plane is in it
+		if got := full.Data()[i]; math.Abs(float64(got-v)) > 1e-4 {
+			t.Errorf("element %d is %g, want %g", i, got, v)
+		}
+	}
+	// The pixel in the corner sees row 0, column 3, three to the left, and row 3,
+	// column 6, three below: -6 and -3.
+	if got := full.Data()[98+2*6]; math.Abs(float64(got)+4.5) > 1e-4 {
+		t.Errorf("in the corner %g, want -4.5", got)
+	}
+	for i, v := range x.Data() {
+		if mask[i/2] == 0 && full.Data()[i] != v {
+			t.Errorf("what is seen of element %d is %g now", i, full.Data()[i])
+		}
+	}
+}
