@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -360,6 +361,30 @@ func TestZeroShot(t *testing.T) {
 	}
 	if _, p := ZeroShot(tensor.FromSlice([]float32{1, 0}, 2), texts, 1000); p[0] != 1 {
 		t.Errorf("a large scale: %v", p)
+	}
+}
+
+// The course's example as notebook 04 shows it: of vectors that NumPy draws from
+// seed 42, one picture's and then five names', the second name, cat, is the most
+// similar, by 0.071.
+func TestZeroShotOfTheCourse(t *testing.T) {
+	numpy := rng.NumPy(42)
+	draw := func(n int) *tensor.Tensor {
+		out := tensor.New(n, 512)
+		for i, v := range numpy.Randn(n * 512) {
+			out.Data()[i] = float32(v)
+		}
+		return out
+	}
+	picture, names := draw(1), draw(5)
+	similarities, shares := ZeroShot(picture, names, 1)
+	if got := fmt.Sprintf("%.3f", similarities[1]); got != "0.071" {
+		t.Errorf("the cat's similarity is %s, the course has 0.071", got)
+	}
+	for i := range similarities {
+		if i != 1 && !(similarities[i] < similarities[1] && shares[i] < shares[1]) {
+			t.Errorf("name %d is as near as the cat: %v, %v", i, similarities, shares)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package contrastive
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -64,6 +65,21 @@ type ntXent = func(z1, z2 *tensor.Tensor, temperature float32) *tensor.Tensor
 func TestNTXentEqualsNaive(t *testing.T) { ntXentEqualsNaive(t, NTXent) }
 func TestNTXentClosedForms(t *testing.T) { ntXentClosedForms(t, NTXent) }
 func TestNTXentGradient(t *testing.T)    { ntXentGradient(t, NTXent) }
+
+// The course's example as notebook 03 shows it: NumPy's stream of seed 42, after
+// the five pictures of 8×8 of the rotation example, and its loss, to the digit.
+func TestNTXentOfTheCourse(t *testing.T) {
+	numpy := rng.NumPy(42)
+	numpy.Randn(5 * 8 * 8)
+	vectors, noise := numpy.Randn(4*128), numpy.Randn(4*128)
+	z1, z2 := tensor.New(4, 128), tensor.New(4, 128)
+	for i, v := range vectors {
+		z1.Data()[i], z2.Data()[i] = float32(v), float32(v+float64(0.1*noise[i]))
+	}
+	if got := fmt.Sprintf("%.4f", NTXent(z1, z2, 0.5).Item()); got != "0.6047" {
+		t.Errorf("SimCLR loss: %s, the course has 0.6047", got)
+	}
+}
 
 func ntXentEqualsNaive(t reporter, loss ntXent) {
 	for _, n := range []int{2, 5, 40} {

@@ -25,6 +25,7 @@ type Context struct {
 
 	encoder nn.Encoder
 	head    nn.Sequential
+	in      data.Spec
 	cut     grid
 }
 
@@ -56,7 +57,7 @@ func (m *Context) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, 
 	if m.Hidden < 1 {
 		return nil, fmt.Errorf("pretext: Context.Hidden is %d, want > 0", m.Hidden)
 	}
-	m.encoder = e
+	m.encoder, m.in = e, in
 	m.head = nn.NewMLP("context", 2*e.Dim(), m.Hidden, 8, s.Stream("context head"))
 	return m.head, nil
 }
@@ -100,4 +101,32 @@ func pairs(n int) (first, second, labels []int) {
 		}
 	}
 	return first, second, labels
+}
+
+// Place asks about one pair of each of normalised images [N,H,W,C], the middle
+// patch and a neighbour drawn by the seed, and returns pictures of the two alone:
+// the neighbour where it lies, and where the method puts it. Patches are shown
+// with the mean and the contrast that they have in the image, and the set's mean
+// around them. It panics before Build.
+func (m *Context) Place(x *tensor.Tensor, seed uint64) (lying, placed *tensor.Tensor) {
+	const middle = 4
+	n := x.Dim(0)
+	seen, plain := m.cut.tiles(x, m.in, seed)
+	features := m.encoder.Forward(tensor.Concat(seen...), false)
+	var first, second, cells []int
+	for i := range n {
+		k := rng.New(seed, "place", uint64(i)).IntN(8)
+		cells = append(cells, k+k/middle) // skips the middle
+		first, second = append(first, middle*n+i), append(second, cells[i]*n+i)
+	}
+	logits := m.head.Forward(tensor.ConcatColumns(tensor.Rows(features, first), tensor.Rows(features, second)), false)
+	lying, placed = tensor.New(x.Shape()...), tensor.New(x.Shape()...)
+	for i, answer := range tensor.Argmax(logits) {
+		for _, to := range []*tensor.Tensor{lying, placed} {
+			m.cut.lay(to, i, middle, plain[middle])
+		}
+		m.cut.lay(lying, i, cells[i], plain[cells[i]])
+		m.cut.lay(placed, i, answer+answer/middle, plain[cells[i]])
+	}
+	return lying, placed
 }

@@ -30,6 +30,7 @@ type Jigsaw struct {
 
 	encoder nn.Encoder
 	head    nn.Sequential
+	in      data.Spec
 	cut     grid
 	list    [][]int
 }
@@ -74,7 +75,7 @@ func (m *Jigsaw) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, e
 		return nil, errors.New("pretext: Jigsaw.Shuffles and Hidden must be > 0")
 	}
 	m.list = Permutations(m.Side*m.Side, m.Permutations, s.Stream("permutations"))
-	m.encoder = e
+	m.encoder, m.in = e, in
 	m.head = nn.NewMLP("jigsaw", m.Side*m.Side*e.Dim(), m.Hidden, m.Permutations, s.Stream("jigsaw head"))
 	return m.head, nil
 }
@@ -109,6 +110,33 @@ func (m *Jigsaw) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	logits := m.head.Forward(joined, true)
 	s.Log("pretext_accuracy", tensor.Accuracy(logits, labels))
 	return tensor.CrossEntropy(logits, labels)
+}
+
+// Solve makes a puzzle of each of normalised images [N,H,W,C] by the seed and
+// returns pictures of them: the tiles in the order in which the method gets them,
+// and where it puts them. Tiles are shown with the mean and the contrast that
+// they have in the image, and the set's mean around them. It panics before Build.
+func (m *Jigsaw) Solve(x *tensor.Tensor, seed uint64) (shuffled, solved *tensor.Tensor) {
+	n, tiles := x.Dim(0), m.Side*m.Side
+	seen, plain := m.cut.tiles(x, m.in, seed)
+	features := m.encoder.Forward(tensor.Concat(seen...), false)
+	var index []int
+	orders := make([][]int, n)
+	for i := range orders {
+		orders[i] = m.list[rng.New(seed, "solve", uint64(i)).IntN(len(m.list))]
+		for _, t := range orders[i] {
+			index = append(index, t*n+i)
+		}
+	}
+	joined := tensor.Reshape(tensor.Rows(features, index), n, tiles*features.Dim(1))
+	shuffled, solved = tensor.New(x.Shape()...), tensor.New(x.Shape()...)
+	for i, answer := range tensor.Argmax(m.head.Forward(joined, false)) {
+		for place, t := range orders[i] {
+			m.cut.lay(shuffled, i, place, plain[t])
+			m.cut.lay(solved, i, m.list[answer][place], plain[t])
+		}
+	}
+	return shuffled, solved
 }
 
 // factorial is n!, bounded.

@@ -81,6 +81,43 @@ func (g grid) draw(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 	}
 }
 
+// tiles cuts normalised images [N,H,W,C] by the seed, a tensor [N,h,w,C] a cell:
+// as training sees them, and as they are in the images.
+func (g grid) tiles(x *tensor.Tensor, in data.Spec, seed uint64) (seen, plain []*tensor.Tensor) {
+	n, h, w, c := x.Dim(0), x.Dim(1), x.Dim(2), x.Dim(3)
+	src := data.Image{H: h, W: w, C: c, Pix: make([]float32, h*w*c)}
+	size := g.tile * g.tile * c
+	dst := data.Image{H: g.tile, W: g.tile, C: c, Pix: make([]float32, size)}
+	bare := g
+	bare.standardise = false
+	for v, spec := range g.views(in) {
+		seen, plain = append(seen, tensor.New(n, g.tile, g.tile, c)), append(plain, tensor.New(n, g.tile, g.tile, c))
+		for i := range n {
+			for j, p := range x.Data()[i*h*w*c : (i+1)*h*w*c] {
+				src.Pix[j] = float32(p*in.Std[j%c]) + in.Mean[j%c]
+			}
+			g.draw(&dst, src, v, rng.New(seed, "tiles", uint64(i), uint64(v)))
+			spec.Normalise(seen[v].Data()[i*size:(i+1)*size], dst)
+			bare.draw(&dst, src, v, rng.New(seed, "tiles", uint64(i), uint64(v)))
+			in.Normalise(plain[v].Data()[i*size:(i+1)*size], dst)
+		}
+	}
+	return seen, plain
+}
+
+// lay puts tile i of tiles [N,h,w,C] into the middle of a cell of image i of to
+// [N,H,W,C].
+func (g grid) lay(to *tensor.Tensor, i, cell int, tiles *tensor.Tensor) {
+	h, w, c := to.Dim(1), to.Dim(2), to.Dim(3)
+	gap := (g.cell - g.tile) / 2
+	y0 := (h-g.side*g.cell)/2 + cell/g.side*g.cell + gap
+	x0 := (w-g.side*g.cell)/2 + cell%g.side*g.cell + gap
+	for y := range g.tile {
+		at, from := ((i*h+y0+y)*w+x0)*c, (i*g.tile+y)*g.tile*c
+		copy(to.Data()[at:at+g.tile*c], tiles.Data()[from:])
+	}
+}
+
 // standardise gives x the mean 0 and the standard deviation 1, or only the mean
 // if nothing in it changes. A tile's own level betrays where it comes from.
 func standardise(x []float32) {

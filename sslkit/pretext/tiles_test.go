@@ -3,6 +3,7 @@ package pretext
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +214,135 @@ func puzzle(t *testing.T, m sslkit.Method, last int) float64 {
 		b.Views = append(b.Views, x)
 	}
 	return float64(m.Loss(b, sslkit.NewStep(0, 10, 0, 1, nil)).Item())
+}
+
+// solver builds a method without jitter on a small encoder and returns it with
+// 40 random images and the features of each of their standardised tiles, one
+// passed at a time.
+func solver(t *testing.T, m sslkit.Method) (x *tensor.Tensor, features [][][]float32) {
+	t.Helper()
+	e, err := nn.ConvNet{Channels: []int{4, 6}}.Build(nn.Input{Height: 28, Width: 28, Channels: 1}, rng.New(1, "e"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Build(e, gray28, sslkit.Setup{Seed: 1, Steps: 10, BatchSize: 6}); err != nil {
+		t.Fatal(err)
+	}
+	x = images(40, 28, 28)
+	for i := range 40 {
+		features = append(features, nil)
+		for cell := range 9 {
+			tile := tensor.FromSlice(tileOf(x, i, cell), 1, 6, 6, 1)
+			standardise(tile.Data())
+			features[i] = append(features[i], e.Forward(tile, false).Data())
+		}
+	}
+	return x, features
+}
+
+// tileOf copies the 6×6 pixels in the middle of a cell of 9×9 of image i.
+func tileOf(x *tensor.Tensor, i, cell int) (tile []float32) {
+	for y := range 6 {
+		at := (i*28+cell/3*9+1+y)*28 + cell%3*9 + 1
+		tile = append(tile, x.Data()[at:at+6]...)
+	}
+	return tile
+}
+
+// alike says whether two tiles are the same but for roundings.
+func alike(a, b []float32) bool {
+	for i, v := range a {
+		if d := v - b[i]; d > 1e-5 || d < -1e-5 {
+			return false
+		}
+	}
+	return true
+}
+
+// The puzzles that Solve shows are orders of the list, its answers those that
+// the head gives tile by tile, and its pictures hold nothing but the tiles.
+func TestJigsawSolve(t *testing.T) {
+	m := &Jigsaw{Jitter: -1}
+	x, features := solver(t, m)
+	shuffled, solved := m.Solve(x, 5)
+	orders, answers := map[int]bool{}, map[int]bool{}
+	for i := range 40 {
+		asked := slices.IndexFunc(m.list, func(order []int) bool {
+			for place, cell := range order {
+				if !alike(tileOf(shuffled, i, place), tileOf(x, i, cell)) {
+					return false
+				}
+			}
+			return true
+		})
+		if asked < 0 {
+			t.Fatalf("image %d is in no order of the list", i)
+		}
+		var joined []float32
+		for _, cell := range m.list[asked] {
+			joined = append(joined, features[i][cell]...)
+		}
+		answer := tensor.Argmax(m.head.Forward(tensor.FromSlice(joined, 1, len(joined)), false))[0]
+		for place, cell := range m.list[asked] {
+			if !alike(tileOf(solved, i, m.list[answer][place]), tileOf(x, i, cell)) {
+				t.Fatalf("image %d: the tile in place %d is not where answer %d puts it", i, place, answer)
+			}
+		}
+		orders[asked], answers[answer] = true, true
+	}
+	if len(orders) < 10 || len(answers) < 2 {
+		t.Errorf("%d orders and %d answers for 40 images", len(orders), len(answers))
+	}
+	onlyTiles(t, shuffled, 9)
+	onlyTiles(t, solved, 9)
+}
+
+// The pairs that Place shows are of the middle and a neighbour, and its answers
+// those that the head gives patch by patch.
+func TestContextPlace(t *testing.T) {
+	m := &Context{Jitter: -1}
+	x, features := solver(t, m)
+	lying, placed := m.Place(x, 5)
+	neighbours, answers := map[int]bool{}, map[int]bool{}
+	for i := range 40 {
+		var shown []int
+		for cell := range 9 {
+			if alike(tileOf(lying, i, cell), tileOf(x, i, cell)) {
+				shown = append(shown, cell)
+			}
+		}
+		if len(shown) != 2 || shown[0] != 4 && shown[1] != 4 || !alike(tileOf(placed, i, 4), tileOf(x, i, 4)) {
+			t.Fatalf("image %d shows the patches %v, want the middle and a neighbour", i, shown)
+		}
+		cell := shown[0] + shown[1] - 4
+		joined := slices.Concat(features[i][4], features[i][cell])
+		answer := tensor.Argmax(m.head.Forward(tensor.FromSlice(joined, 1, len(joined)), false))[0]
+		if to := []int{0, 1, 2, 3, 5, 6, 7, 8}[answer]; !alike(tileOf(placed, i, to), tileOf(x, i, cell)) {
+			t.Fatalf("image %d: the neighbour is not at %d, where answer %d puts it", i, to, answer)
+		}
+		neighbours[cell], answers[answer] = true, true
+	}
+	if len(neighbours) != 8 || len(answers) < 2 {
+		t.Errorf("%d neighbours and %d answers for 40 images", len(neighbours), len(answers))
+	}
+	onlyTiles(t, lying, 2)
+	onlyTiles(t, placed, 2)
+}
+
+// onlyTiles wants every image to be 0 but for n tiles of 6×6.
+func onlyTiles(t *testing.T, x *tensor.Tensor, n int) {
+	t.Helper()
+	for i := range x.Dim(0) {
+		drawn := 0
+		for _, v := range x.Data()[i*28*28 : (i+1)*28*28] {
+			if v != 0 {
+				drawn++
+			}
+		}
+		if drawn != n*36 {
+			t.Fatalf("image %d has %d pixels that are not the mean, want %d tiles of 36", i, drawn, n)
+		}
+	}
 }
 
 func TestPuzzlesStartAtChance(t *testing.T) {
