@@ -46,6 +46,8 @@ var methods = []entry[sslkit.Method]{
 		{"Freeze", "int", "steps in which the last layer is held still. If 0, a twentieth of all; negative: none."},
 		{"Local", "int", "small views. If 0, 4; negative: none."},
 		{"LocalSize", "int", "pixels of a small view. If 0, 4/7 of the image's height, cut down to a multiple of the encoder's patch."},
+		{"StartTemperature", "float32", "StartTemperature is the teacher's at the first step, from which it rises evenly to TeacherTemperature in Rise steps. If 0, that of the teacher. The authors' long trainings rise from 0.04 to 0.07 in their first three tenths."},
+		{"Rise", "int", "If 0, three tenths of all."},
 		{"NoCentring", "bool", "the outputs collapse to one dimension"},
 		{"NoSharpening", "bool", "the teacher's temperature is the student's: the outputs become uniform"},
 		{"Augment", "augment.Chain", "Augment draws a whole view, LocalAugment a small one. If nil, crops of at least, or at most, 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
