@@ -89,6 +89,8 @@ func (a accuracies) emojiPairs() (all []pair) {
 		all = append(all,
 			pair{m.title + "'s probe − raw pixels' neighbours, unseen concepts", a.bySeed(m.name, "probe", 0, pixels, "knn")},
 			pair{m.title + "'s probe − raw pixels' neighbours, unseen style", a.bySeed(m.name, onStyle, 0, pixels, onStyleKNN)},
+			pair{m.title + "'s neighbours − raw pixels', unseen concepts", a.bySeed(m.name, "knn", 0, pixels, "knn")},
+			pair{m.title + "'s neighbours − raw pixels', unseen style", a.bySeed(m.name, onStyleKNN, 0, pixels, onStyleKNN)},
 			pair{m.title + "'s probe − that of random weights, unseen style", a.bySeed(m.name, onStyle, 0, random, onStyle)},
 			pair{m.title + "'s probe − that of random weights, unseen concepts in gray", a.bySeed(m.name, inGray, 0, random, inGray)})
 	}
