@@ -305,6 +305,9 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by cl
 	}
 	plan, m, schedule := by.make()
 	schedule.Seed = by.seed
+	if by.fold == 0 {
+		schedule.Diagnostics = -1 // as in the records there are
+	}
 	before := results.CPUSeconds()
 	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
 	if err != nil {
