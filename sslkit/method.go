@@ -93,7 +93,8 @@ type Diagnoser interface {
 	Diagnose(values map[string]float64) string
 }
 
-// A Scheduler states the schedule a method wants where the caller says nothing.
+// A Scheduler states the schedule a method wants where the caller says nothing: its
+// length, batch, rate, decay and the bounds of the gradient.
 type Scheduler interface {
 	Schedule() Schedule
 }

@@ -28,9 +28,9 @@ type Schedule struct {
 	Beta2   float32 `config:"omitzero"`
 	Epsilon float32 `config:"omitzero"`
 
-	// SGD descends by the gradient with momentum Beta1, WeightDecay added to it, as
-	// MoCo's and SimSiam's authors do, rather than by AdamW. Rates are larger then,
-	// such as 0.03 for a batch of 256.
+	// SGD descends by the gradient with momentum Beta1 (negative: none), WeightDecay
+	// added to it, as MoCo's and SimSiam's authors do, rather than by AdamW. It needs a
+	// LearningRate, such as 0.03 for a batch of 256.
 	SGD bool `config:"omitzero"`
 
 	// ClipNorm is the length to which the gradient of all parameters together is
@@ -67,6 +67,9 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 	if c, ok := m.(Scheduler); ok {
 		d = c.Schedule()
 	}
+	if s.SGD && s.LearningRate == 0 {
+		return s, errors.New("schedule: SGD needs a LearningRate: the usual ones are AdamW's")
+	}
 	s.BatchSize = first(s.BatchSize, d.BatchSize, 256)
 	s.LearningRate = first(s.LearningRate, d.LearningRate, 2e-3)
 	s.WeightDecay = max(0, first(s.WeightDecay, d.WeightDecay, 1e-4))
@@ -84,7 +87,7 @@ func (s Schedule) Resolve(m Method, n int) (Schedule, error) {
 		return s, fmt.Errorf("schedule: BatchSize is %d, but the set has only %d samples", s.BatchSize, n)
 	case s.FinalDecay < 0:
 		return s, fmt.Errorf("schedule: FinalDecay is %g, want ≥ 0", s.FinalDecay)
-	case s.Beta1 < 0 || s.Beta1 >= 1:
+	case s.Beta1 < 0 && !s.SGD || s.Beta1 >= 1:
 		return s, fmt.Errorf("schedule: Beta1 is %g, want 0 to below 1", s.Beta1)
 	case s.Beta2 < 0 || s.Beta2 >= 1:
 		return s, fmt.Errorf("schedule: Beta2 is %g, want 0 to below 1", s.Beta2)

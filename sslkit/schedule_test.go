@@ -18,10 +18,10 @@ func TestScheduleRefuses(t *testing.T) {
 		{Schedule{Epochs: 2, Warmup: 20}, "Warmup is 20, want fewer than the 20 steps"},
 		{Schedule{WeightDecay: nan}, "WeightDecay is NaN"}, {Schedule{WeightDecay: inf}, "WeightDecay is +Inf"}, {Schedule{WeightDecay: -inf}, "WeightDecay is -Inf"},
 		{Schedule{LearningRate: nan}, "LearningRate is NaN"}, {Schedule{LearningRate: inf}, "LearningRate is +Inf"}, {Schedule{LearningRate: -1}, "LearningRate is -1"},
-		{Schedule{Beta1: 0.5, Beta2: 0.95, Epsilon: 1e-6}, ""}, {Schedule{SGD: true, Beta1: 0.5}, ""}, {Schedule{Beta1: 1}, "Beta1 is 1"}, {Schedule{Beta1: nan}, "Beta1 is NaN"},
+		{Schedule{Beta1: 0.5, Beta2: 0.95, Epsilon: 1e-6}, ""}, {Schedule{SGD: true, LearningRate: 0.1, Beta1: 0.5}, ""}, {Schedule{SGD: true, LearningRate: 0.1, Beta1: -1}, ""}, {Schedule{SGD: true}, "SGD needs a LearningRate"}, {Schedule{Beta1: -1}, "Beta1 is -1"}, {Schedule{Beta1: 1}, "Beta1 is 1"}, {Schedule{Beta1: nan}, "Beta1 is NaN"},
 		{Schedule{FinalDecay: -1}, "FinalDecay is -1"}, {Schedule{FinalDecay: nan}, "FinalDecay is NaN"},
 		{Schedule{Beta2: -1}, "Beta2 is -1"}, {Schedule{Beta2: 1}, "Beta2 is 1"}, {Schedule{Epsilon: -1}, "Epsilon is -1"}, {Schedule{Epsilon: inf}, "Epsilon is +Inf"},
-		{Schedule{SGD: true, Beta2: 0.9}, "Beta2 and Epsilon are of AdamW"},
+		{Schedule{SGD: true, LearningRate: 0.1, Beta2: 0.9}, "Beta2 and Epsilon are of AdamW"},
 		{Schedule{BatchSize: 1}, "BatchSize is 1"}, {Schedule{BatchSize: 101}, "BatchSize is 101"}, {Schedule{Epochs: -1}, "Epochs is -1"}, {Schedule{Steps: -1}, "Steps is -1"},
 	} {
 		if c.s.BatchSize == 0 {

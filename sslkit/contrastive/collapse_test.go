@@ -117,18 +117,19 @@ func TestPairCosines(t *testing.T) {
 			}
 		}
 	}
-	if got := meanDot(z, queue.Data()); math.Abs(got-mean) > 1e-6 {
+	if got := meanDot(z.Data(), queue.Data(), 4); math.Abs(got-mean) > 1e-6 {
 		t.Errorf("a mean product of %g, want %g", got, mean)
 	}
 }
 
 // TestQueueAge: keys are older by a step each step, until the oldest leaves.
 func TestQueueAge(t *testing.T) {
-	m := &MoCo{Queue: 90}
-	for step, want := range []float64{0, 1, 2, 3, 3} {
-		diagnosedAt(t, m, func(nn.Module) {}, step)
-		if got := m.Report()["queue_age"]; got != want {
-			t.Errorf("after step %d the oldest key is %g steps old, want %g", step, got, want)
+	for _, m := range []*MoCo{{Queue: 90}, {Queue: 180, Symmetric: true}} {
+		for step, want := range []float64{0, 1, 2, 3, 3} {
+			diagnosedAt(t, m, func(nn.Module) {}, step)
+			if got := m.Report()["queue_age"]; got != want {
+				t.Errorf("symmetric %t: at step %d the oldest key is %g steps old, want %g", m.Symmetric, step, got, want)
+			}
 		}
 	}
 }

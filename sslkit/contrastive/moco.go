@@ -35,19 +35,20 @@ type MoCo struct {
 	NoShuffle bool `config:"omitzero"`
 
 	// Symmetric has a query and a key of both views, as the authors' demonstration on
-	// CIFAR-10 can: the loss is the mean of two, for twice the work, and the keys of
-	// two batches enter the queue in a step.
+	// CIFAR-10 can: the loss is the mean of two, where theirs is the sum, for twice the
+	// work, and the keys of two batches enter the queue in a step.
 	Symmetric bool `config:"omitzero"`
 
 	// Augment draws a view. If nil, a crop of at least 30 % of the area, a
 	// flip, and jitter of brightness and contrast by 0.4.
 	Augment augment.Chain
 
-	spread             float32 // of the last queries
-	positive, negative float64 // mean cosine of the last queries with their keys, and with the queue
-	age                int     // of the queue's oldest key in steps
-	query, key         *branch
-	queue              *nn.Buffer // [Queue,Dim], the oldest key first
+	spread     float32   // of the last queries
+	positive   float64   // mean cosine of the last queries with their keys
+	last       []float32 // the queries
+	age        int       // in steps, of the oldest key they were asked about
+	query, key *branch
+	queue      *nn.Buffer // [Queue,Dim], the oldest key first
 }
 
 // Name implements sslkit.Method.
@@ -137,6 +138,7 @@ func (m *MoCo) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 		loss, accuracy, keys = tensor.Scale(tensor.Add(loss, other), 0.5), (accuracy+also)/2, append(slices.Clip(keys), more...)
 	}
 	s.Log("pair_accuracy", accuracy)
+	m.age = min(s.Index, len(m.queue.Value)/len(keys))
 	// 3. At the step's end the keys enter the queue and the oldest leave.
 	m.queue.Set(append(append(make([]float32, 0, len(m.queue.Value)), m.queue.Value[len(keys):]...), keys...))
 	return loss
@@ -149,8 +151,8 @@ func (m *MoCo) asked(query, key *tensor.Tensor, shuffle string, s sslkit.Step) (
 	q := tensor.L2Normalize(m.grouped(m.query, query), 1e-12)
 	k := tensor.L2Normalize(m.keys(key, s.Stream(shuffle)), 1e-12)
 	m.spread = spreadOf(q)
-	m.positive, m.negative = float64(tensor.Mean(tensor.RowDot(q.Detach(), k)).Item()), meanDot(q, m.queue.Value)
-	m.age = min(s.Index, m.Queue/q.Dim(0))
+	m.positive = float64(tensor.Mean(tensor.RowDot(q.Detach(), k)).Item())
+	m.last = append(m.last[:0], q.Data()...)
 	// 2. Is it my key, or one of the queue's?
 	loss, logits := queueLoss(q, k, tensor.FromSlice(m.queue.Value, m.Queue, m.Dim), m.Temperature)
 	return loss, tensor.Accuracy(logits, make([]int, q.Dim(0))), k.Data()
@@ -208,14 +210,14 @@ func (m *MoCo) State() nn.Module { return keyState{m.key.module(), m.queue} }
 // keys are equal.
 func (m *MoCo) TrivialLoss() float64 { return rng.Log(float64(1 + m.Queue)) }
 
-// Report implements sslkit.Reporter: the spread of the queries, the mean cosine of
-// a query with its key and with those of the queue, the steps since the oldest key
-// there was made (less than Queue/BatchSize while the first ones, which are random,
-// are still there), and how far the key network's weights are from the query
-// network's.
+// Report implements sslkit.Reporter: the spread of the queries; the mean cosine of a
+// query with its key, and with those that are in the queue by then; the steps since
+// the oldest key that was asked about was made, while the first ones, which are
+// random, are still there the steps taken; and how far the key network's weights are
+// from the query network's.
 func (m *MoCo) Report() map[string]float64 {
 	return map[string]float64{
-		projectionStd: float64(m.spread), positiveCosine: m.positive, negativeCosine: m.negative, "queue_age": float64(m.age),
+		projectionStd: float64(m.spread), positiveCosine: m.positive, negativeCosine: meanDot(m.last, m.queue.Value, m.Dim), "queue_age": float64(m.age),
 		"key_distance": nn.Distance(m.query.module(), m.key.module()),
 	}
 }

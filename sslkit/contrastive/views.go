@@ -95,11 +95,10 @@ const (
 	negativeCosine = "negative_cosine"
 )
 
-// meanDot is the mean product of a row of x [N,D] with one of y [M,D].
-func meanDot(x *tensor.Tensor, y []float32) (mean float64) {
-	d := x.Dim(1)
-	n, m := float64(x.Len()/d), float64(len(y)/d)
-	a, b := columnSums(x.Data(), d), columnSums(y, d)
+// meanDot is the mean product of a row of x [N,d] with one of y [M,d].
+func meanDot(x, y []float32, d int) (mean float64) {
+	n, m := float64(len(x)/d), float64(len(y)/d)
+	a, b := columnSums(x, d), columnSums(y, d)
 	for j, v := range a {
 		mean += float64(v / n * (b[j] / m))
 	}
@@ -126,7 +125,7 @@ func pairCosines(z *tensor.Tensor) (positive, negative float64) {
 	for _, v := range z.Data() {
 		square += float64(float64(v) * float64(v))
 	}
-	all := float64(meanDot(z, z.Data()) * float64(4*n*n)) // of all pairs, each with itself among them
+	all := float64(meanDot(z.Data(), z.Data(), d) * float64(4*n*n)) // of all pairs, each with itself among them
 	return same / float64(n), (all - square - 2*same) / float64(4*n*(n-1))
 }
 
@@ -140,14 +139,13 @@ func narrow(spread float64) string {
 
 // directionsOf is in how many directions the rows of z [N,D] spread: the square of the
 // sum of their covariance's eigenvalues over the sum of the squares, 1 if they lie on
-// a line, D if no direction is preferred, and 0 if they are all the same. It looks at no
-// gradient.
-func directionsOf(z *tensor.Tensor) float64 {
-	n, d := z.Dim(0), z.Dim(1)
-	mean, row := columnSums(z.Data(), d), make([]float64, d)
+// a line, D if no direction is preferred, and 0 if they are all the same.
+func directionsOf(z []float32, d int) float64 {
+	n := len(z) / d
+	mean, row := columnSums(z, d), make([]float64, d)
 	covariance := make([]float64, d*d) // its lower half
 	for i := range n {
-		for j, v := range z.Data()[i*d : (i+1)*d] {
+		for j, v := range z[i*d : (i+1)*d] {
 			row[j] = float64(v) - mean[j]/float64(n)
 			for k, w := range row[:j+1] {
 				covariance[j*d+k] += float64(row[j] * w)

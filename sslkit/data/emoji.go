@@ -218,13 +218,13 @@ func (e *Emoji) parse(name string) (o emojiSet, err error) {
 	}
 	for _, p := range parts[1:] {
 		what, which, _ := strings.Cut(p, "-")
-		fold, notNumber := strconv.Atoi(which)
+		fold, _ := strconv.Atoi(which) // 0 if it is no number, which is no fold's name either
 		switch {
 		case what == "on" && o.on == nil:
 			if o.on, err = e.chosen("emoji-" + which); err != nil {
 				return o, err
 			}
-		case what == "fold" && o.fold == 0 && notNumber == nil && 0 < fold && fold < emojiFolds:
+		case what == "fold" && o.fold == 0 && 0 < fold && fold < emojiFolds && which == strconv.Itoa(fold):
 			o.fold = fold
 		case p == "coloured" && !o.coloured:
 			o.coloured = true

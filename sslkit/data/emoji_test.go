@@ -143,7 +143,7 @@ func TestEmojiNames(t *testing.T) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
-	for _, bad := range []string{"emoji/", "emoji/fold", "emoji/fold-0", "emoji/fold-10", "emoji/fold-1/fold-2", "emoji/gray/gray", "emoji/described/described", "emoji/on-twitter/on-google", "emoji/on-twitter/old"} {
+	for _, bad := range []string{"emoji/", "emoji/fold", "emoji/fold-0", "emoji/fold-10", "emoji/fold-01", "emoji/fold-+1", "emoji/fold-x", "emoji/fold-1/fold-2", "emoji/gray/gray", "emoji/described/described", "emoji/on-twitter/on-google", "emoji/on-twitter/old"} {
 		if _, _, err := Open(bad); err == nil || !strings.Contains(err.Error(), "/fold-1 to /fold-9") {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -164,8 +164,11 @@ func readCaptions(dir string, files []string) ([]string, error) {
 	}
 	file := slices.Index(head, "file_name")
 	said := slices.IndexFunc(head, func(c string) bool { return c == "caption" || c == "text" })
-	if file < 0 || said < 0 {
-		return nil, fmt.Errorf("data: %s:1: columns %s, want file_name, and caption or text", name, strings.Join(head, ", "))
+	switch {
+	case said < 0: // it tells something else
+		return nil, nil
+	case file < 0:
+		return nil, fmt.Errorf("data: %s:1: columns %s, want file_name beside %s", name, strings.Join(head, ", "), head[said])
 	}
 	place := map[string]int{}
 	for i, f := range files {

@@ -19,7 +19,7 @@ type named interface {
 // learnable returns an error if the images are a test split: what has seen them,
 // even without labels, is not tested by them.
 func learnable(images named) error {
-	if strings.HasPrefix(images.Split(), "test") {
+	if part, _, _ := strings.Cut(images.Split(), "/"); part == "test" {
 		return fmt.Errorf("pipeline: nothing may learn from %s: they are test images", nameOf(images))
 	}
 	return nil

@@ -42,7 +42,9 @@ func TestResume(t *testing.T) {
 		"interrupted": func(stop context.CancelFunc) func() { return func() { stop() } },
 		"failed":      func(context.CancelFunc) func() { return func() { panic("power") } },
 	} {
-		schedule.SGD = name == "failed"
+		if name == "failed" {
+			schedule.SGD, schedule.LearningRate = true, 0.03
+		}
 		s := session(t)
 		s.Types.Add(stopping{})
 		want, err := s.Pretrain(tiny, &stopping{MoCo: contrastive.MoCo{Queue: 80, Dim: 8}}, train.Unlabelled(), schedule)

@@ -255,7 +255,7 @@ func TestOptimizers(t *testing.T) {
 		names    []string
 	}{
 		{Schedule{}, nil}, {Schedule{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}, []string{"Beta1", "Beta2", "Epsilon"}},
-		{Schedule{Beta2: 0.95}, []string{"Beta2"}}, {Schedule{SGD: true}, []string{"SGD"}}, {Schedule{SGD: true, Beta1: 0.5}, []string{"SGD", "Beta1"}},
+		{Schedule{Beta2: 0.95}, []string{"Beta2"}}, {Schedule{SGD: true, LearningRate: 0.03}, []string{"SGD"}}, {Schedule{SGD: true, LearningRate: 0.03, Beta1: 0.5}, []string{"SGD", "Beta1"}},
 	} {
 		c.schedule.Steps, c.schedule.BatchSize = 4, 30
 		r, err := session(t).Pretrain(tiny, &contrastive.SimCLR{}, train.Unlabelled(), c.schedule)
