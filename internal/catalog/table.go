@@ -62,7 +62,7 @@ var methods = []entry[sslkit.Method]{
 		{"Dim", "int", "width of the embedding. If 0, 64."},
 		{"ShuffleGroups", "int", "groups of separate BatchNorm statistics. If 0, 1: a shuffle would change nothing."},
 		{"NoShuffle", "bool", "NoShuffle leaves the batch in its order: a key is normalised beside the same images as its query, and may be known by that. It needs groups."},
-		{"Symmetric", "bool", "Symmetric has a query and a key of both views, as the authors' demonstration on CIFAR-10 can: the loss is the mean of two, for twice the work, and the keys of two batches enter the queue in a step."},
+		{"Symmetric", "bool", "Symmetric has a query and a key of both views, as the authors' demonstration on CIFAR-10 can: the loss is the mean of two, where theirs is the sum, for twice the work, and the keys of two batches enter the queue in a step."},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.MoCo{} }},
 	{About{Type: "contrastive.SimCLR", Section: "contrastive", Summary: "SimCLR contrasts two augmented views of every image of a batch with all other views in it.", Paper: "Chen, Kornblith, Norouzi and Hinton 2020, algorithm 1", Fields: []Field{
@@ -168,7 +168,7 @@ var augmentations = []entry[augment.Op]{
 		{"MaxArea", "float32", "If 0, 0.3 and 1."},
 		{"MaxRatio", "float32", "width to height up to this or its inverse. If 0, 4/3."},
 	}}, func() augment.Op { return augment.Crop{} }},
-	{About{Type: "augment.Erase", Section: "augment", Summary: "Erase fills a random rectangle of the view with noise, uniform in [0,1]: the area a uniform share of the view, the aspect ratio log-uniform.", Paper: "Zhong and others 2020, algorithm 1", Fields: []Field{
+	{About{Type: "augment.Erase", Section: "augment", Summary: "Erase fills a random rectangle of the view with noise, uniform in [0,1]: the area is a uniform share of the view, the aspect ratio log-uniform, where theirs is uniform.", Paper: "after Zhong and others 2020, algorithm 1", Fields: []Field{
 		{"MinArea", "float32", "If 0, 0.02 and 0.4."},
 		{"MaxArea", "float32", "If 0, 0.02 and 0.4."},
 		{"MaxRatio", "float32", "width to height up to this or its inverse. If 0, 3.3."},

@@ -7,7 +7,7 @@ import (
 
 // Erase fills a random rectangle of the view with noise, uniform in [0,1] (after Zhong
 // and others 2020, algorithm 1): the area is a uniform share of the view, the aspect
-// ratio, otherwise than there, log-uniform.
+// ratio log-uniform, where theirs is uniform.
 type Erase struct {
 	MinArea, MaxArea float32 // If 0, 0.02 and 0.4.
 	MaxRatio         float32 // width to height up to this or its inverse. If 0, 3.3.
