@@ -45,7 +45,7 @@ type method struct {
 
 // Epochs are chosen so that pre-training takes two to ten minutes of CPU time on
 // one core of 2021; the long rows have five times as many or more. SimCLR is there with
-// as many as twelve minutes allow, too.
+// four times as many, too.
 var methods = []method{
 	{name: "simclr", title: "SimCLR", make: func() sslkit.Method { return &contrastive.SimCLR{} }, epochs: 8, passes: 2, emoji: 40},
 	{name: "moco", title: "MoCo v2", make: func() sslkit.Method { return &contrastive.MoCo{} }, epochs: 8, passes: 1.5, emoji: 40},
