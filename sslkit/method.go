@@ -81,7 +81,8 @@ type Trivial interface {
 // A Reporter tells more of its training than its loss does.
 type Reporter interface {
 	// Report returns diagnostics of the last step by key. They are recorded with
-	// what is seen of the features every Schedule.Watch steps.
+	// what is seen of the features every Schedule.Watch steps. It returns nil before
+	// the first step.
 	Report() map[string]float64
 }
 

@@ -42,8 +42,9 @@ never saw among themselves.
 
 --make makes the runs of this project's two recipes instead, one a seed, and of
 the long one for other choices of the concepts that are held out, and leaves what
-they and the baselines answer in --dir. What is there already is not made again. The first seed's weights of the long one become those that
-clip.Pretrained returns.
+they and the baselines answer in --dir. What is there already is not made again.
+The first seed's weights of the long one become those that clip.Pretrained
+returns.
 
 --tried keeps what a run answers among what was tried before the recipe was
 chosen: of a style that is held out for choosing, not the one that --make judges

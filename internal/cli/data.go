@@ -29,8 +29,8 @@ in a file metadata.csv beside the classes, with the columns file_name and captio
 The styles of emoji can be named, as in emoji-google-twitter, and its pictures
 laid on random colours, as in emoji/coloured, or made gray, as in emoji/gray; in
 emoji/described, captions also say what is measured of each picture, such as its
-colour. The concepts of its test split are not in its training split. The test split of
-emoji-google/on-twitter has the concepts of training, in another style.`,
+colour. The concepts of its test split are not in its training split. The test
+split of emoji-google/on-twitter has the concepts of training, in another style.`,
 		Example: "  sslnotes data list\n  sslnotes data get fashion-mnist\n  sslnotes train simclr --data ./flowers@32",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },

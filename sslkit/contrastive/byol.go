@@ -39,7 +39,7 @@ type BYOL struct {
 
 	online, target *branch
 	predictor      nn.Sequential
-	spread         float32 // of the last projections
+	last           *tensor.Tensor // projections
 }
 
 // A branch is an encoder and its projector.
@@ -120,7 +120,7 @@ func (m *BYOL) View(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 func (m *BYOL) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 1. Online projections of both views, and the predictions from them.
 	z1, z2 := m.online.project(b.Views[0]), m.online.project(b.Views[1])
-	m.spread = spreadOf(z1)
+	m.last = kept(m.last, z1)
 	p1, p2 := m.predictor.Forward(z1, true), m.predictor.Forward(z2, true)
 	// 2. Target projections, through which no gradient flows.
 	t1, t2 := m.target.project(b.Views[0]), m.target.project(b.Views[1])
@@ -141,11 +141,14 @@ func (m *BYOL) TrivialLoss() float64 { return 0 }
 // Report implements sslkit.Reporter: the spread of the projections, and how far the
 // target's weights are from the online network's.
 func (m *BYOL) Report() map[string]float64 {
-	return map[string]float64{projectionStd: float64(m.spread), "target_distance": nn.Distance(m.online.module(), m.target.module())}
+	if m.last == nil { // no step was taken
+		return nil
+	}
+	return map[string]float64{projectionStd: spreadOf(m.last), "target_distance": nn.Distance(m.online.module(), m.target.module())}
 }
 
 // Diagnose implements sslkit.Diagnoser.
-func (m *BYOL) Diagnose(values map[string]float64) string { return narrow(values[projectionStd]) }
+func (m *BYOL) Diagnose(values map[string]float64) string { return narrow(values) }
 
 // Teacher implements sslkit.Teacher: the target.
 func (m *BYOL) Teacher() nn.Encoder { return m.target.encoder }

@@ -117,7 +117,7 @@ func TestPairCosines(t *testing.T) {
 			}
 		}
 	}
-	if got := meanDot(z.Data(), queue.Data(), 4); math.Abs(got-mean) > 1e-6 {
+	if got := meanDot(z, queue.Data()); math.Abs(got-mean) > 1e-6 {
 		t.Errorf("a mean product of %g, want %g", got, mean)
 	}
 }

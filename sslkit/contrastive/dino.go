@@ -56,8 +56,8 @@ type DINO struct {
 	student, teacher *branch
 	last, teacherEnd *nn.Param // of the last layers, [Outputs,Bottleneck]
 	centre           *nn.Buffer
-	entropy, spread  float32 // of the teacher's last outputs, and of their mean
-	divergence       float32 // of the student's from them
+
+	taught, said *tensor.Tensor // the teacher's last outputs of a view, and the student's, before their softmax, of the other
 }
 
 // Name implements sslkit.Method.
@@ -169,9 +169,8 @@ func (m *DINO) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 2. The teacher on the two whole ones, centred and sharpened; no gradient.
 	raw := outputs(m.teacher.projector, m.teacher.encoder.Forward(tensor.Concat(b.Views[:2]...), true), m.teacherEnd.Value).Detach()
 	teacher := split(m.distribution(raw, m.temperature(s.Index)), n)
-	m.entropy, m.spread = meanEntropy(teacher[0]), meanEntropy(meanRow(teacher[0]))
-	s.Log("teacher_entropy", m.entropy)
-	m.divergence = tensor.SoftCrossEntropy(tensor.Scale(student[1].Detach(), 1/m.StudentTemperature), teacher[0]).Item() - m.entropy
+	s.Log("teacher_entropy", meanEntropy(teacher[0]))
+	m.taught, m.said = kept(m.taught, teacher[0]), kept(m.said, student[1])
 	// 3. Every other view of the student against each view of the teacher.
 	loss := swapped(student, teacher, m.StudentTemperature)
 	// 4. At the step's end the centre moves towards the mean of raw outputs.
@@ -243,12 +242,16 @@ func (m *DINO) TrivialLoss() float64 { return rng.Log(float64(m.Outputs)) }
 // (Kullback and Leibler); the length of the centre; and how far the teacher's
 // weights are from the student's.
 func (m *DINO) Report() map[string]float64 {
+	if m.taught == nil { // no step was taken
+		return nil
+	}
 	var square float64
 	for _, v := range m.centre.Value {
 		square += float64(float64(v) * float64(v))
 	}
+	divergence := tensor.SoftCrossEntropy(tensor.Scale(m.said, 1/m.StudentTemperature), m.taught).Item() - meanEntropy(m.taught)
 	return map[string]float64{
-		"teacher_mean_entropy": float64(m.spread), "teacher_divergence": float64(m.divergence), "centre_norm": math.Sqrt(square),
+		"teacher_mean_entropy": float64(meanEntropy(meanRow(m.taught))), "teacher_divergence": float64(divergence), "centre_norm": math.Sqrt(square),
 		"teacher_distance": nn.Distance(m.student.module(), m.teacher.module()),
 	}
 }
@@ -257,8 +260,9 @@ func (m *DINO) Report() map[string]float64 {
 // outputs tell nothing of the image: when their entropy is hardly below that of
 // their mean. The entropy says to what.
 func (m *DINO) Diagnose(values map[string]float64) string {
-	entropy, spread, most := values["teacher_entropy"], values["teacher_mean_entropy"], rng.Log(float64(m.Outputs))
-	if spread-entropy > 0.02*most {
+	entropy, most := values["teacher_entropy"], rng.Log(float64(m.Outputs))
+	spread, ok := values["teacher_mean_entropy"]
+	if !ok || spread-entropy > 0.02*most {
 		return ""
 	}
 	mode := "constant collapse: the teacher's output is one for all images"

@@ -43,12 +43,11 @@ type MoCo struct {
 	// flip, and jitter of brightness and contrast by 0.4.
 	Augment augment.Chain
 
-	spread     float32   // of the last queries
-	positive   float64   // mean cosine of the last queries with their keys
-	last       []float32 // the queries
-	age        int       // in steps, of the oldest key they were asked about
 	query, key *branch
 	queue      *nn.Buffer // [Queue,Dim], the oldest key first
+
+	last, keyed *tensor.Tensor // queries, and their keys
+	age         int            // in steps, of the oldest key they were asked about
 }
 
 // Name implements sslkit.Method.
@@ -150,9 +149,7 @@ func (m *MoCo) asked(query, key *tensor.Tensor, shuffle string, s sslkit.Step) (
 	// 1. Queries of one view, keys of the other without gradient.
 	q := tensor.L2Normalize(m.grouped(m.query, query), 1e-12)
 	k := tensor.L2Normalize(m.keys(key, s.Stream(shuffle)), 1e-12)
-	m.spread = spreadOf(q)
-	m.positive = float64(tensor.Mean(tensor.RowDot(q.Detach(), k)).Item())
-	m.last = append(m.last[:0], q.Data()...)
+	m.last, m.keyed = kept(m.last, q), kept(m.keyed, k)
 	// 2. Is it my key, or one of the queue's?
 	loss, logits := queueLoss(q, k, tensor.FromSlice(m.queue.Value, m.Queue, m.Dim), m.Temperature)
 	return loss, tensor.Accuracy(logits, make([]int, q.Dim(0))), k.Data()
@@ -216,14 +213,19 @@ func (m *MoCo) TrivialLoss() float64 { return rng.Log(float64(1 + m.Queue)) }
 // random, are still there the steps taken; and how far the key network's weights are
 // from the query network's.
 func (m *MoCo) Report() map[string]float64 {
+	if m.last == nil { // no step was taken
+		return nil
+	}
 	return map[string]float64{
-		projectionStd: float64(m.spread), positiveCosine: m.positive, negativeCosine: meanDot(m.last, m.queue.Value, m.Dim), "queue_age": float64(m.age),
+		projectionStd:  spreadOf(m.last),
+		positiveCosine: float64(tensor.Mean(tensor.RowDot(m.last, m.keyed)).Item()), negativeCosine: meanDot(m.last, m.queue.Value),
+		"queue_age":    float64(m.age),
 		"key_distance": nn.Distance(m.query.module(), m.key.module()),
 	}
 }
 
 // Diagnose implements sslkit.Diagnoser.
-func (m *MoCo) Diagnose(values map[string]float64) string { return narrow(values[projectionStd]) }
+func (m *MoCo) Diagnose(values map[string]float64) string { return narrow(values) }
 
 // Teacher implements sslkit.Teacher: the key network.
 func (m *MoCo) Teacher() nn.Encoder { return m.key.encoder }

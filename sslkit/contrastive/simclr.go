@@ -31,8 +31,7 @@ type SimCLR struct {
 	projector nn.Sequential
 	trivial   float64
 
-	spread             float32 // of the last projections
-	positive, negative float64 // their mean cosine, of views of one image and of different ones
+	last *tensor.Tensor // projections
 }
 
 // Name implements sslkit.Method.
@@ -86,7 +85,11 @@ func (m *SimCLR) TrivialLoss() float64 { return m.trivial }
 // Report implements sslkit.Reporter: the spread of the projections, and the mean
 // cosine of those of one image's views, and of different images'.
 func (m *SimCLR) Report() map[string]float64 {
-	return map[string]float64{projectionStd: float64(m.spread), positiveCosine: m.positive, negativeCosine: m.negative}
+	if m.last == nil { // no step was taken
+		return nil
+	}
+	positive, negative := pairCosines(m.last)
+	return map[string]float64{projectionStd: spreadOf(m.last), positiveCosine: positive, negativeCosine: negative}
 }
 
 // Loss implements sslkit.Method.
@@ -95,8 +98,7 @@ func (m *SimCLR) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	views := tensor.Concat(b.Views[0], b.Views[1])
 	// 2. Represent, then project onto the unit sphere.
 	z := tensor.L2Normalize(m.projector.Forward(m.encoder.Forward(views, true), true), 1e-12)
-	m.spread = spreadOf(z)
-	m.positive, m.negative = pairCosines(z)
+	m.last = kept(m.last, z)
 	// 3. Which of the 2N-1 others is the same image?
 	logits, targets := pairLogits(z, m.Temperature)
 	s.Log("pair_accuracy", tensor.Accuracy(logits, targets))

@@ -29,8 +29,7 @@ type SimSiam struct {
 
 	online    *branch
 	predictor nn.Sequential
-	spread    float32   // of the last projections
-	last      []float32 // these
+	last      *tensor.Tensor // projections
 }
 
 // Name implements sslkit.Method.
@@ -85,7 +84,7 @@ func (m *SimSiam) View(dst *data.Image, src data.Image, _ int, r *rng.Stream) {
 func (m *SimSiam) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	// 1. Project both views, predict from both.
 	z1, z2 := m.online.project(b.Views[0]), m.online.project(b.Views[1])
-	m.spread, m.last = spreadOf(z1), append(m.last[:0], z1.Data()...)
+	m.last = kept(m.last, z1)
 	p1, p2 := m.predictor.Forward(z1, true), m.predictor.Forward(z2, true)
 	// 2. Stop the gradient on the side that is predicted.
 	if !m.NoStopGradient {
@@ -98,13 +97,16 @@ func (m *SimSiam) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 // Report implements sslkit.Reporter: the spread of the projections, and in how many
 // directions they spread.
 func (m *SimSiam) Report() map[string]float64 {
-	return map[string]float64{projectionStd: float64(m.spread), "projection_directions": directionsOf(m.last, m.Dim)}
+	if m.last == nil { // no step was taken
+		return nil
+	}
+	return map[string]float64{projectionStd: spreadOf(m.last), "projection_directions": directionsOf(m.last)}
 }
 
 // Diagnose implements sslkit.Diagnoser. Normalised over the batch, projections cannot
 // be all the same, but they can lie on a line.
 func (m *SimSiam) Diagnose(values map[string]float64) string {
-	what := narrow(values[projectionStd])
+	what := narrow(values)
 	if w, ok := values["projection_directions"]; ok && what == "" && w < 1.5 {
 		what = fmt.Sprintf("dimensional collapse of the projections: they nearly lie on a line (projection_directions %.2f of %d, below 1.5)", w, m.Dim)
 	}

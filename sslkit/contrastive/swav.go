@@ -47,9 +47,9 @@ type SwAV struct {
 
 	encoder    nn.Encoder
 	projector  nn.Sequential
-	prototypes *nn.Param  // [Prototypes,Dim], rows of length 1
-	queue      *nn.Buffer // [2,Queue,Dim], the oldest first, or nil
-	use        float64    // of the prototypes by the last batch
+	prototypes *nn.Param      // [Prototypes,Dim], rows of length 1
+	queue      *nn.Buffer     // [2,Queue,Dim], the oldest first, or nil
+	last       *tensor.Tensor // scores
 }
 
 // Name implements sslkit.Method.
@@ -155,7 +155,7 @@ func (m *SwAV) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	}
 	m.remember(z, n)
 	s.Log("prototype_perplexity", perplexity(codes[0]))
-	m.use = float64(perplexity(nearest(scores[0])))
+	m.last = kept(m.last, scores[0])
 	// 3. Every other view predicts the code.
 	return swapped(scores, codes[:], m.Temperature)
 }
@@ -307,11 +307,16 @@ func (m *SwAV) TrivialLoss() float64 { return rng.Log(float64(m.Prototypes)) }
 
 // Report implements sslkit.Reporter: how many prototypes are the nearest one of
 // the images of the batch, as exp of the entropy of their shares.
-func (m *SwAV) Report() map[string]float64 { return map[string]float64{"prototype_use": m.use} }
+func (m *SwAV) Report() map[string]float64 {
+	if m.last == nil { // no step was taken
+		return nil
+	}
+	return map[string]float64{"prototype_use": float64(perplexity(nearest(m.last)))}
+}
 
 // Diagnose implements sslkit.Diagnoser: one prototype is the nearest of all.
 func (m *SwAV) Diagnose(values map[string]float64) string {
-	if p := values["prototype_use"]; p < 1.5 {
+	if p, ok := values["prototype_use"]; ok && p < 1.5 {
 		return fmt.Sprintf("prototype collapse: nearly all images have one prototype for the nearest (prototype_use %.2f of %d)", p, m.Prototypes)
 	}
 	return ""

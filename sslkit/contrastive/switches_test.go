@@ -75,13 +75,13 @@ func directions(z *tensor.Tensor) float64 {
 // TestDirections compares with the whole covariance, and knows a line.
 func TestDirections(t *testing.T) {
 	z := random(5, 20, 6)
-	if got, want := directionsOf(z.Data(), 6), directions(z); math.Abs(got-want) > 1e-9*want {
+	if got, want := directionsOf(z), directions(z); math.Abs(got-want) > 1e-9*want {
 		t.Errorf("%g directions, want %g", got, want)
 	}
 	for i := range z.Data() {
 		z.Data()[i] = float32(i/6) * float32(i%6)
 	}
-	if got := directionsOf(z.Data(), 6); math.Abs(got-1) > 1e-6 {
+	if got := directionsOf(z); math.Abs(got-1) > 1e-6 {
 		t.Errorf("%g directions on a line, want 1", got)
 	}
 }

@@ -3,6 +3,7 @@ package contrastive
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
@@ -67,10 +68,19 @@ func local() augment.Chain {
 	}
 }
 
+// kept copies x, for Report, into what was kept before, if that has its shape.
+func kept(last, x *tensor.Tensor) *tensor.Tensor {
+	if last == nil || !slices.Equal(last.Shape(), x.Shape()) {
+		last = tensor.New(x.Shape()...)
+	}
+	copy(last.Data(), x.Data())
+	return last
+}
+
 // spreadOf is the standard deviation of the rows of z [N,D], each of length 1,
 // averaged over columns, times √D: 0 if all are equal, 1 if they point
 // everywhere alike. It looks at no gradient.
-func spreadOf(z *tensor.Tensor) float32 {
+func spreadOf(z *tensor.Tensor) float64 {
 	u := tensor.L2Normalize(z.Detach(), 1e-12)
 	n, d := u.Dim(0), u.Dim(1)
 	var total float64
@@ -84,7 +94,7 @@ func spreadOf(z *tensor.Tensor) float32 {
 		mean := sum / float64(n)
 		total += math.Sqrt(max(0, square/float64(n)-float64(mean*mean)))
 	}
-	return float32(total / math.Sqrt(float64(d)))
+	return float64(float32(total / math.Sqrt(float64(d))))
 }
 
 // What more than one method reports: spreadOf its projections, and the mean cosine of
@@ -96,9 +106,10 @@ const (
 )
 
 // meanDot is the mean product of a row of x [N,d] with one of y [M,d].
-func meanDot(x, y []float32, d int) (mean float64) {
-	n, m := float64(len(x)/d), float64(len(y)/d)
-	a, b := columnSums(x, d), columnSums(y, d)
+func meanDot(x *tensor.Tensor, y []float32) (mean float64) {
+	d := x.Dim(1)
+	n, m := float64(x.Dim(0)), float64(len(y)/d)
+	a, b := columnSums(x.Data(), d), columnSums(y, d)
 	for j, v := range a {
 		mean += float64(v / n * (b[j] / m))
 	}
@@ -125,13 +136,14 @@ func pairCosines(z *tensor.Tensor) (positive, negative float64) {
 	for _, v := range z.Data() {
 		square += float64(float64(v) * float64(v))
 	}
-	all := float64(meanDot(z.Data(), z.Data(), d) * float64(4*n*n)) // of all pairs, each with itself among them
+	all := float64(meanDot(z, z.Data()) * float64(4*n*n)) // of all pairs, each with itself among them
 	return same / float64(n), (all - square - 2*same) / float64(4*n*(n-1))
 }
 
-// narrow names the collapse of projections of that spread, if it is one.
-func narrow(spread float64) string {
-	if spread >= 0.1 {
+// narrow names the collapse of projections of the reported spread, if it is one.
+func narrow(values map[string]float64) string {
+	spread, ok := values[projectionStd]
+	if !ok || spread >= 0.1 {
 		return ""
 	}
 	return fmt.Sprintf("complete collapse of the projections: those of all images are nearly the same (standard deviation %.3f, 1 if they point everywhere, below 0.1)", spread)
@@ -140,12 +152,12 @@ func narrow(spread float64) string {
 // directionsOf is in how many directions the rows of z [N,D] spread: the square of the
 // sum of their covariance's eigenvalues over the sum of the squares, 1 if they lie on
 // a line, D if no direction is preferred, and 0 if they are all the same.
-func directionsOf(z []float32, d int) float64 {
-	n := len(z) / d
-	mean, row := columnSums(z, d), make([]float64, d)
+func directionsOf(z *tensor.Tensor) float64 {
+	n, d := z.Dim(0), z.Dim(1)
+	mean, row := columnSums(z.Data(), d), make([]float64, d)
 	covariance := make([]float64, d*d) // its lower half
 	for i := range n {
-		for j, v := range z[i*d : (i+1)*d] {
+		for j, v := range z.Data()[i*d : (i+1)*d] {
 			row[j] = float64(v) - mean[j]/float64(n)
 			for k, w := range row[:j+1] {
 				covariance[j*d+k] += float64(row[j] * w)

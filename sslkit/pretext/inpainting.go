@@ -34,7 +34,9 @@ type Inpainting struct {
 	pixels  *nn.Linear
 	in      data.Spec
 	patch   int // pixels of the side that one place of the map paints
-	border  float64
+
+	last   *tensor.Tensor // images
+	hidden []float32      // their mask
 }
 
 // Name implements sslkit.Method.
@@ -98,26 +100,30 @@ func (m *Inpainting) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	painted := m.paint(cut, true)
 	// 3. Look at the hole alone.
 	s.Log("blank_loss", tensor.MaskedMSE(tensor.New(x.Shape()...), x, mask).Item())
-	m.border = float64(tensor.MaskedMSE(continued(cut, mask), x, mask).Item())
+	m.last, m.hidden = x, mask
 	return tensor.MaskedMSE(painted, x, mask)
 }
 
 // Report implements sslkit.Reporter: the loss of continuing what stands around holes.
 func (m *Inpainting) Report() map[string]float64 {
-	return map[string]float64{"border_loss": m.border}
+	if m.last == nil { // no step was taken
+		return nil
+	}
+	return map[string]float64{"border_loss": float64(tensor.MaskedMSE(continued(m.last, m.hidden), m.last, m.hidden).Item())}
 }
 
 // continued fills every hole with the nearest pixels beside, above and below it that
 // are seen, by the inverse of their distance.
-func continued(cut *tensor.Tensor, mask []float32) *tensor.Tensor {
-	n, h, w, c := cut.Dim(0), cut.Dim(1), cut.Dim(2), cut.Dim(3)
-	out, x := tensor.New(cut.Shape()...), cut.Data()
+func continued(images *tensor.Tensor, mask []float32) *tensor.Tensor {
+	n, h, w, c := images.Dim(0), images.Dim(1), images.Dim(2), images.Dim(3)
+	out, x := tensor.New(images.Shape()...), images.Data()
 	copy(out.Data(), x)
 	for i := range n * h * w {
 		if mask[i] == 0 {
 			continue
 		}
 		to := out.Data()[i*c : (i+1)*c]
+		clear(to)
 		row, col := i/w%h, i%w
 		var total float32
 		for _, way := range [4]struct{ step, room int }{{1, w - 1 - col}, {-1, col}, {w, h - 1 - row}, {-w, row}} {
