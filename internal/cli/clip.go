@@ -40,11 +40,11 @@ func (a *app) retrieve() *cobra.Command {
 never saw: of concepts they trained on among all captions, and of concepts they
 never saw among themselves.
 
---make makes the runs of this project's two recipes instead, one a seed, and of
-the long one for other choices of the concepts that are held out, and leaves what
-they and the baselines answer in --dir. What is there already is not made again.
-The first seed's weights of the long one become those that clip.Pretrained
-returns.
+--make makes the runs of this project's recipes instead, one a seed, and of the
+long and the wide one for other choices of the concepts that are held out, and
+leaves what they and the baselines answer in --dir. What is there already is not
+made again. The first seed's weights of the long one become those that
+clip.Pretrained returns.
 
 --tried keeps what a run answers among what was tried before the recipe was
 chosen: of a style that is held out for choosing, not the one that --make judges
@@ -270,10 +270,10 @@ func (r retrieval) makeBaselines(o retrieveOptions) error {
 type clipRecipe struct {
 	name string // by which its files begin
 	make func() (nn.Plan, *clip.CLIP, pipeline.Schedule)
-	long bool // asked by an ensemble, too, and trained for other choices of what is held out
+	more bool // asked by an ensemble, too, and trained for other choices of what is held out
 }
 
-var clipRecipes = []clipRecipe{{results.RecipeName, clip.Recipe, false}, {results.LongName, clip.LongRecipe, true}}
+var clipRecipes = []clipRecipe{{results.RecipeName, clip.Recipe, false}, {results.LongName, clip.LongRecipe, true}, {results.WideName, clip.WideRecipe, true}}
 
 // pretrained is the run whose weights are kept.
 const pretrained = results.LongName + "-1"
@@ -291,8 +291,8 @@ func (o retrieveOptions) runs() (all []clipRun) {
 		for seed := 1; seed <= o.seeds; seed++ {
 			all = append(all, clipRun{recipe, fmt.Sprintf("%s-%d", recipe.name, seed), uint64(seed), 0})
 		}
-		for fold := 1; recipe.long && fold < o.folds; fold++ {
-			all = append(all, clipRun{recipe, fmt.Sprintf("%s-%d", results.FoldName, fold), 1, fold})
+		for fold := 1; recipe.more && fold < o.folds; fold++ {
+			all = append(all, clipRun{recipe, results.FoldName(recipe.name, fold), 1, fold})
 		}
 	}
 	return all
@@ -320,7 +320,7 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by cl
 	}
 	f := r.about(by.name, o)
 	f.Of(rec, results.CPUSeconds()-before)
-	r.ask(&f, "CLIP", m, by.long)
+	r.ask(&f, "CLIP", m, by.more)
 	if by.name == pretrained {
 		if err := writeWeights(o.weights, m); err != nil {
 			return err

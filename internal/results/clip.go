@@ -70,15 +70,18 @@ func (f *RetrievalFile) Of(r tracker.Run, cpu float64) {
 // CPUSeconds is what this process has used so far, or 0 if that is not known.
 func CPUSeconds() float64 { return cpuTime().Seconds() }
 
-// Names of files begin so, and end with the seed: of models by either recipe, and of
-// those that PyTorch trained by the first. FoldName's, of the first seed of the long
-// recipe, end with the choice of concepts that are held out.
+// Names of files begin so, and end with the seed: of models by a recipe, and of those
+// that PyTorch trained by the first.
 const (
 	RecipeName = "clip"
 	LongName   = "long"
-	FoldName   = "long-fold"
+	WideName   = "wide"
 	PeerPrefix = "torch"
 )
+
+// FoldName is the name of the file of a recipe's first seed with another choice of
+// concepts held out.
+func FoldName(recipe string, fold int) string { return fmt.Sprintf("%s-fold-%d", recipe, fold) }
 
 // FoldOf is the name of a set of emoji, or of a style of theirs, with another choice of
 // concepts held out than the set has; 0 is the set's.
@@ -149,13 +152,18 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	long, err := retrievals(dir, LongName, base)
-	if err != nil {
-		return "", err
-	}
-	folds, err := folds(dir, base, long)
-	if err != nil {
-		return "", err
+	var more []recipeFiles
+	for _, recipe := range []string{LongName, WideName} {
+		r := recipeFiles{name: recipe}
+		if r.seeds, err = retrievals(dir, recipe, base); err != nil {
+			return "", err
+		}
+		if r.folds, err = folds(dir, base, r); err != nil {
+			return "", err
+		}
+		if len(r.seeds) > 0 {
+			more = append(more, r)
+		}
 	}
 	earlier, err := retrievals(dir, "earlier", base)
 	if err != nil {
@@ -168,7 +176,7 @@ func retrieval(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	table := retrievalTable(base, runs, long, folds, earlier, theirs)
+	table := retrievalTable(base, runs, more, earlier, theirs)
 	if len(runs) == 0 {
 		return table, nil
 	}
@@ -191,23 +199,30 @@ func retrievals(dir, recipe string, base RetrievalFile) (runs []RetrievalFile, e
 	return runs, nil
 }
 
-// folds reads the long runs of the first seed by the concepts held out, beginning with
+// recipeFiles are the runs of a recipe, one a seed, and those of its first seed by the
+// concepts held out, the base's own first.
+type recipeFiles struct {
+	name         string
+	seeds, folds []RetrievalFile
+}
+
+// folds reads a recipe's runs of the first seed by the concepts held out, beginning with
 // the base's own; nil if there are no others.
-func folds(dir string, base RetrievalFile, long []RetrievalFile) (runs []RetrievalFile, err error) {
-	for fold := 1; len(long) > 0 && HasRetrieval(dir, fmt.Sprintf("%s-%d", FoldName, fold)); fold++ {
-		f, err := ReadRetrieval(dir, fmt.Sprintf("%s-%d", FoldName, fold))
+func folds(dir string, base RetrievalFile, r recipeFiles) (runs []RetrievalFile, err error) {
+	for fold := 1; len(r.seeds) > 0 && HasRetrieval(dir, FoldName(r.name, fold)); fold++ {
+		f, err := ReadRetrieval(dir, FoldName(r.name, fold))
 		if err != nil {
 			return nil, err
 		}
-		if f.Judged != FoldOf(base.Judged, fold) || len(f.Answers) != len(long[0].Answers) || f.Seed != long[0].Seed {
-			return nil, fmt.Errorf("results: %s: %s is of other data, or another seed, than its name and that of %s say", dir, f.Name, long[0].Name)
+		if first := r.seeds[0]; f.Judged != FoldOf(base.Judged, fold) || len(f.Answers) != len(first.Answers) || f.Seed != first.Seed {
+			return nil, fmt.Errorf("results: %s: %s is of other data, or another seed, than its name and that of %s say", dir, f.Name, first.Name)
 		}
 		runs = append(runs, f)
 	}
 	if len(runs) == 0 {
 		return nil, nil
 	}
-	return append(long[:1:1], runs...), nil
+	return append(r.seeds[:1:1], runs...), nil
 }
 
 // sameBudget returns an error unless peers trained as long as runs did.
@@ -225,9 +240,9 @@ func sameBudget(runs, theirs []RetrievalFile) error {
 	return nil
 }
 
-func retrievalTable(base RetrievalFile, runs, long, folds, earlier, theirs []RetrievalFile) string {
+func retrievalTable(base RetrievalFile, runs []RetrievalFile, more []recipeFiles, earlier, theirs []RetrievalFile) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once, and the long ones by an ensemble, too, about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
+	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once, the long and the wide ones by an ensemble, too, about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
 		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
 	if n := len(runs); n > 0 {
 		seeds := "one seed"
@@ -235,8 +250,8 @@ func retrievalTable(base RetrievalFile, runs, long, folds, earlier, theirs []Ret
 			seeds = fmt.Sprintf("mean ± standard deviation over %d seeds", n)
 		}
 		fmt.Fprintf(&b, ", %s, %.1f CPU minutes each", seeds, cpuMinutes(runs))
-		if len(long) > 0 {
-			fmt.Fprintf(&b, ", the long ones %.1f", cpuMinutes(long))
+		for _, r := range more {
+			fmt.Fprintf(&b, ", the %s ones %.1f", r.name, cpuMinutes(r.seeds))
 		}
 		fmt.Fprintf(&b, ". Numerics %s", runs[0].Numerics)
 	}
@@ -247,7 +262,11 @@ func retrievalTable(base RetrievalFile, runs, long, folds, earlier, theirs []Ret
 	if len(theirs) > 0 {
 		fmt.Fprintf(&b, ". %s", fmt.Sprintf(besideCLIP, len(theirs)))
 	}
-	if slices.ContainsFunc(slices.Concat(runs, long), func(f RetrievalFile) bool { return len(f.Answers) > 1 }) {
+	asked := slices.Clone(runs)
+	for _, r := range more {
+		asked = append(asked, r.seeds...)
+	}
+	if slices.ContainsFunc(asked, func(f RetrievalFile) bool { return len(f.Answers) > 1 }) {
 		b.WriteString(". An ensemble averages the features of 16 random views of each picture, and of 16 random choices of each caption's phrases, with those of the whole, and counts less what is similar to all pictures of training (`clip.RecipeEnsemble`)")
 	}
 	b.WriteString(".\n\n| | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|\n")
@@ -282,8 +301,10 @@ func retrievalTable(base RetrievalFile, runs, long, folds, earlier, theirs []Ret
 	if len(runs) > 0 && len(theirs) > 0 {
 		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get, 0), each(theirs, get, 0)) })
 	}
-	of("CLIP, long", long)
-	of(fmt.Sprintf("CLIP, long, of seed 1 and %d choices of concepts to hold out", len(folds)), folds)
+	for _, r := range more {
+		of("CLIP, "+r.name, r.seeds)
+		of(fmt.Sprintf("CLIP, %s, of seed 1 and %d choices of concepts to hold out", r.name, len(r.folds)), r.folds)
+	}
 	of("CLIP, by an earlier recipe", earlier)
 	for _, a := range base.Answers {
 		row(a.Who, func(get func(Retrieval) float64) string { return fmt.Sprintf("%.1f", 100*get(a.Retrieval)) })

@@ -49,6 +49,14 @@ func TestRetrievalSection(t *testing.T) {
 	if s, err := retrieval(dir); err != nil || !strings.Contains(s, "| CLIP, long, of seed 1 and 2 choices of concepts to hold out, by an ensemble | 67.0 ± 4.2 | 80.0 ± 0.0 | 36.0 ± 5.7 | 50.0 ± 0.0 |") {
 		t.Errorf("other concepts held out: %v\n%s", err, s)
 	}
+	wide := f
+	wide.Name, wide.CPU = "wide-1", 660
+	if err := wide.Write(dir + "/clip"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := retrieval(dir); err != nil || !strings.Contains(s, "| CLIP, wide, by an ensemble | 64.0 | 80.0 | 32.0 | 50.0 |") || !strings.Contains(s, "the wide ones 11.0") || strings.Contains(s, "CLIP, wide, of seed 1") {
+		t.Errorf("the wide recipe: %v\n%s", err, s)
+	}
 	fold.Judged = "emoji-twitter"
 	if err := fold.Write(dir + "/clip"); err != nil {
 		t.Fatal(err)
