@@ -71,6 +71,15 @@ type Teacher interface {
 	Teacher() nn.Encoder
 }
 
+// A Steadier has heads whose learning rate does not fall with that of all else: after
+// the warm-up it stays at its peak, as that of SimSiam's predictor does.
+type Steadier interface {
+	Method
+
+	// Steady returns them, or nil if there are none. It is asked after Build.
+	Steady() nn.Module
+}
+
 // A Trivial method knows what its loss is when the features are the same for
 // every input: a loss that stays there has learnt nothing, or has collapsed.
 // TrivialLoss is asked after Build.

@@ -75,6 +75,7 @@ var methods = []entry[sslkit.Method]{
 		{"Hidden", "int", "width of the projector's hidden layers. If 0, 256."},
 		{"Dim", "int", "width of the projection. If 0, 128."},
 		{"Bottleneck", "int", "width of the predictor's hidden layer. If 0, a quarter of Dim."},
+		{"SteadyPredictor", "bool", "SteadyPredictor keeps the predictor's learning rate at its peak, so that it can follow the projections to the end, as the authors train."},
 		{"NoStopGradient", "bool", "let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point"},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.SimSiam{} }},
@@ -116,10 +117,12 @@ var methods = []entry[sslkit.Method]{
 		{"Jitter", "int", "pixels by which a patch's place varies. If 0, all that leaves a pixel between patches; negative: none."},
 		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
 		{"RawPatches", "bool", "leave the patches' mean and contrast"},
+		{"Augment", "augment.Chain", "Augment changes each patch by itself, after it is cut out and before it is standardised, as augment.DropColour and augment.ProjectColour do, the authors' two ways. If nil or empty, not at all."},
 	}}, func() sslkit.Method { return &pretext.Context{} }},
-	{About{Type: "pretext.Inpainting", Section: "pretext", Summary: "Inpainting cuts a square hole into an image and paints it from the rest, with the squared error alone: the paper's adversarial term sharpens pictures and is left out.", Paper: "context encoders: Pathak and others 2016", Fields: []Field{
+	{About{Type: "pretext.Inpainting", Section: "pretext", Summary: "Inpainting cuts a hole into an image and paints it from the rest, with the squared error alone: the paper's adversarial term sharpens pictures and is left out.", Paper: "context encoders: Pathak and others 2016", Fields: []Field{
 		{"Hole", "int", "pixels of the hole's side. If 0, three sevenths of the image's height."},
 		{"Hidden", "int", "channels of the decoder. If 0, 64."},
+		{"Blobs", "bool", "Blobs cuts holes of random shape that are a quarter of the image together, where a random pattern of bumps, Hole pixels apart, is lowest (the paper's random regions), so that no border of a square is learnt."},
 		{"Augment", "augment.Chain", "Augment draws the image. If nil, a flip and a crop of at least half the area; an empty chain: none."},
 	}}, func() sslkit.Method { return &pretext.Inpainting{} }},
 	{About{Type: "pretext.Jigsaw", Section: "pretext", Summary: "Jigsaw cuts an image into tiles, shuffles them, and predicts which of a fixed list of permutations was used.", Paper: "Noroozi and Favaro 2016", Fields: []Field{
@@ -130,6 +133,7 @@ var methods = []entry[sslkit.Method]{
 		{"Shuffles", "int", "puzzles made of each image in a step. If 0, 2."},
 		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
 		{"RawTiles", "bool", "leave the tiles' mean and contrast"},
+		{"Augment", "augment.Chain", "Augment changes each tile by itself, after it is cut out and before it is standardised, as augment.Grayscale does with the authors' probability of 0.3. If nil or empty, not at all."},
 	}}, func() sslkit.Method { return &pretext.Jigsaw{} }},
 	{About{Type: "pretext.Rotation", Section: "pretext", Summary: "Rotation predicts by which multiple of 90° an image was turned.", Paper: "RotNet, Gidaris, Singh and Komodakis 2018", Fields: []Field{
 		{"Augment", "augment.Chain", "Augment is drawn before the rotation, so that a flip cannot swap the labels of 90° and 270°. If nil, a flip and a crop of at least half the area; an empty chain: none."},
@@ -168,6 +172,9 @@ var augmentations = []entry[augment.Op]{
 		{"MaxArea", "float32", "If 0, 0.3 and 1."},
 		{"MaxRatio", "float32", "width to height up to this or its inverse. If 0, 4/3."},
 	}}, func() augment.Op { return augment.Crop{} }},
+	{About{Type: "augment.DropColour", Section: "augment", Summary: "DropColour keeps one of red, green and blue, drawn at random, and puts noise about its mean, a hundredth as strong as its deviation, in the place of the others.", Paper: "color dropping: Doersch, Gupta and Efros 2015, section 3.1", Fields: []Field{
+		{"P", "float32", "probability. If 0, 1."},
+	}}, func() augment.Op { return augment.DropColour{} }},
 	{About{Type: "augment.Erase", Section: "augment", Summary: "Erase fills a random rectangle of the view with noise, uniform in [0,1]: the area is a uniform share of the view, the aspect ratio log-uniform, where theirs is uniform.", Paper: "after Zhong and others 2020, algorithm 1", Fields: []Field{
 		{"MinArea", "float32", "If 0, 0.02 and 0.4."},
 		{"MaxArea", "float32", "If 0, 0.02 and 0.4."},
@@ -187,6 +194,9 @@ var augmentations = []entry[augment.Op]{
 		{"Hue", "float32", "turns in ± this, at most 0.5. If 0, none."},
 		{"P", "float32", "probability. If 0, 0.8."},
 	}}, func() augment.Op { return augment.Jitter{} }},
+	{About{Type: "augment.ProjectColour", Section: "augment", Summary: "ProjectColour takes from every pixel what tells green from magenta, the direction in which lenses split colours most visibly: the pixel p, a row of red, green and blue, becomes p·(I - aᵀa/(aaᵀ)) of a = (-1, 2, -1).", Paper: "projection: Doersch, Gupta and Efros 2015, section 3.1", Fields: []Field{
+		{"P", "float32", "probability. If 0, 1."},
+	}}, func() augment.Op { return augment.ProjectColour{} }},
 	{About{Type: "augment.Rotate", Section: "augment", Summary: "Rotate turns the view about its middle by a random angle.", Paper: "", Fields: []Field{
 		{"Degrees", "float32", "either way up to this, 45 at most. If 0, 10."},
 	}}, func() augment.Op { return augment.Rotate{} }},

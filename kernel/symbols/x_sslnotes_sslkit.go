@@ -32,6 +32,7 @@ func init() {
 				"Scheduler":    reflect.TypeFor[sslkit.Scheduler](),
 				"Setup":        reflect.TypeFor[sslkit.Setup](),
 				"Stateful":     reflect.TypeFor[sslkit.Stateful](),
+				"Steadier":     reflect.TypeFor[sslkit.Steadier](),
 				"Step":         reflect.TypeFor[sslkit.Step](),
 				"Teacher":      reflect.TypeFor[sslkit.Teacher](),
 				"Trivial":      reflect.TypeFor[sslkit.Trivial](),
@@ -45,6 +46,7 @@ func init() {
 				"Reporter":     reflect.TypeFor[proxy_sslnotes_sslkit_Reporter](),
 				"Scheduler":    reflect.TypeFor[proxy_sslnotes_sslkit_Scheduler](),
 				"Stateful":     reflect.TypeFor[proxy_sslnotes_sslkit_Stateful](),
+				"Steadier":     reflect.TypeFor[proxy_sslnotes_sslkit_Steadier](),
 				"Teacher":      reflect.TypeFor[proxy_sslnotes_sslkit_Teacher](),
 				"Trivial":      reflect.TypeFor[proxy_sslnotes_sslkit_Trivial](),
 				"Viewer":       reflect.TypeFor[proxy_sslnotes_sslkit_Viewer](),
@@ -140,6 +142,30 @@ type proxy_sslnotes_sslkit_Stateful struct {
 
 func (p *proxy_sslnotes_sslkit_Stateful) State() nn.Module {
 	return p.State_(p.Object)
+}
+
+type proxy_sslnotes_sslkit_Steadier struct {
+	Object  any
+	Build_  func(o any, a0 nn.Encoder, a1 data.Spec, a2 sslkit.Setup) (nn.Module, error)
+	Loss_   func(o any, a0 data.Batch, a1 sslkit.Step) *tensor.Tensor
+	Name_   func(o any) string
+	Steady_ func(o any) nn.Module
+}
+
+func (p *proxy_sslnotes_sslkit_Steadier) Build(a0 nn.Encoder, a1 data.Spec, a2 sslkit.Setup) (nn.Module, error) {
+	return p.Build_(p.Object, a0, a1, a2)
+}
+
+func (p *proxy_sslnotes_sslkit_Steadier) Loss(a0 data.Batch, a1 sslkit.Step) *tensor.Tensor {
+	return p.Loss_(p.Object, a0, a1)
+}
+
+func (p *proxy_sslnotes_sslkit_Steadier) Name() string {
+	return p.Name_(p.Object)
+}
+
+func (p *proxy_sslnotes_sslkit_Steadier) Steady() nn.Module {
+	return p.Steady_(p.Object)
 }
 
 type proxy_sslnotes_sslkit_Teacher struct {

@@ -14,12 +14,15 @@ import (
 
 // SimSiam is BYOL without a momentum network: both views pass one network, and
 // the gradient stops at the side that is predicted (Chen and He 2021,
-// algorithm 1). The paper keeps the predictor's learning rate constant; here it
-// falls with the others.
+// algorithm 1).
 type SimSiam struct {
 	Hidden     int // width of the projector's hidden layers. If 0, 256.
 	Dim        int // width of the projection. If 0, 128.
 	Bottleneck int // width of the predictor's hidden layer. If 0, a quarter of Dim.
+
+	// SteadyPredictor keeps the predictor's learning rate at its peak, so that it can
+	// follow the projections to the end, as the authors train.
+	SteadyPredictor bool `config:"omitzero"`
 
 	NoStopGradient bool // let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point
 
@@ -92,6 +95,14 @@ func (m *SimSiam) Loss(b data.Batch, s sslkit.Step) *tensor.Tensor {
 	}
 	// 3. D(p1, z2)/2 + D(p2, z1)/2.
 	return tensor.Scale(tensor.Add(cosine(p1, z2), cosine(p2, z1)), -0.5)
+}
+
+// Steady implements sslkit.Steadier.
+func (m *SimSiam) Steady() nn.Module {
+	if !m.SteadyPredictor {
+		return nil
+	}
+	return m.predictor
 }
 
 // Report implements sslkit.Reporter: the spread of the projections, and in how many

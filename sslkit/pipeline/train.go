@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/data"
@@ -46,6 +47,7 @@ type trainer struct {
 	schedule  sslkit.Schedule // resolved
 	model     nn.Sequential   // encoder and heads
 	optimizer optimizing
+	steady    optimizing // of heads whose rate does not fall, or nil
 }
 
 // optimizing is what nn's optimizers do.
@@ -83,12 +85,32 @@ func newTrainer(e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Sc
 	if err := suits(e, m, set.Spec()); err != nil {
 		return nil, err
 	}
-	t := &trainer{m, set, s, nn.Sequential{e}, optimizerOf(s)}
+	t := &trainer{method: m, set: set, schedule: s, model: nn.Sequential{e}, optimizer: optimizerOf(s)}
 	if heads != nil {
 		t.model = append(t.model, headless{heads})
 	}
-	t.optimizer.Begin(t.model.Params())
+	t.begin()
 	return t, nil
+}
+
+// begin shares the parameters among the optimizers.
+func (t *trainer) begin() {
+	falling := t.model.Params()
+	if m, ok := t.method.(sslkit.Steadier); ok && m.Steady() != nil {
+		steady := m.Steady().Params()
+		t.steady = optimizerOf(t.schedule)
+		t.steady.Begin(steady)
+		falling = slices.DeleteFunc(slices.Clone(falling), func(p *nn.Param) bool { return slices.Contains(steady, p) })
+	}
+	t.optimizer.Begin(falling)
+}
+
+// optimizers lists those there are.
+func (t *trainer) optimizers() []optimizing {
+	if t.steady == nil {
+		return []optimizing{t.optimizer}
+	}
+	return []optimizing{t.optimizer, t.steady}
 }
 
 // suits returns an error unless the encoder can take every view of the method.
@@ -169,9 +191,17 @@ func (t *trainer) step(ctx context.Context, i int, b drawn) (values map[string]f
 	values["loss"], values["learning_rate"], values["gradient_norm"] = v, float64(rate), gradientNorm(t.model.Params())
 	t.clip(values)
 	if s.FinalDecay != 0 {
-		decays(t.optimizer, nn.WarmupCosine(i, s.Steps, 0, s.WeightDecay, s.FinalDecay))
+		for _, o := range t.optimizers() {
+			decays(o, nn.WarmupCosine(i, s.Steps, 0, s.WeightDecay, s.FinalDecay))
+		}
 	}
 	t.optimizer.Step(rate)
+	if t.steady != nil {
+		if i >= s.Warmup {
+			rate = s.LearningRate
+		}
+		t.steady.Step(rate)
+	}
 	nn.Commit(t.model)
 	if h, ok := t.method.(sslkit.Stateful); ok {
 		nn.Commit(h.State())
@@ -185,7 +215,10 @@ func (t *trainer) step(ctx context.Context, i int, b drawn) (values map[string]f
 // state is all that outlives a step: weights, BatchNorm's statistics, the
 // method's own state and the optimizer's.
 func (t *trainer) state() nn.Module {
-	all := nn.Modules{nn.Named("model.", t.model), nn.Named("optimizer.", t.optimizer.State())}
+	all := nn.Modules{nn.Named("model.", t.model)}
+	for _, o := range t.optimizers() {
+		all = append(all, nn.Named("optimizer.", o.State()))
+	}
 	if h, ok := t.method.(sslkit.Stateful); ok {
 		all = append(all, nn.Named("method.", h.State()))
 	}
@@ -204,6 +237,8 @@ func (t *trainer) load(state []byte, steps int) error {
 	if err := nn.Load(bytes.NewReader(state), t.state()); err != nil {
 		return err
 	}
-	t.optimizer.Resume(steps)
+	for _, o := range t.optimizers() {
+		o.Resume(steps)
+	}
 	return nil
 }

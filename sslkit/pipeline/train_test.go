@@ -278,6 +278,61 @@ func TestOptimizers(t *testing.T) {
 	}
 }
 
+// TestSteadyRate: after the warm-up, heads that a method calls steady descend at the
+// peak rate, all else at the one that is recorded; and training that goes on from a
+// checkpoint has the bits of one that did not stop.
+func TestSteadyRate(t *testing.T) {
+	train, _ := mini(t)
+	plain := Schedule{Steps: 6, BatchSize: 30, LearningRate: 0.01, Warmup: 2, SGD: true, Beta1: -1}
+	m := &contrastive.SimSiam{Dim: 8, Hidden: 12, SteadyPredictor: true}
+	tr, err := newTrainer(small(t), m, train.Unlabelled(), plain)
+	must(t, err)
+	params := tr.model.Params()
+	was := make([][]float32, len(params))
+	keep := func() {
+		for i, p := range params {
+			was[i] = slices.Clone(p.Value.Data())
+		}
+	}
+	keep()
+	must(t, tr.run(context.Background(), 0, func(step int, values map[string]float64) error {
+		for i, p := range params {
+			want := values["learning_rate"]
+			if step >= 2 && slices.Contains(m.Steady().Params(), p) {
+				want = 0.01
+			}
+			for k, g := range p.Value.Grad() {
+				if by := float64(was[i][k]) - float64(p.Value.Data()[k]); math.Abs(by-want*float64(g)) > 1e-6*math.Abs(float64(was[i][k]))+1e-5*math.Abs(want*float64(g)) {
+					t.Fatalf("step %d changes %s by %g at a gradient of %g, want a rate of %g", step, p.Name, by, g, want)
+				}
+			}
+		}
+		keep()
+		return nil
+	}))
+	if a, b := len(params), len(m.Steady().Params()); b != 5 || a <= b {
+		t.Errorf("%d of %d parameters are steady, want the predictor's 5", b, a)
+	}
+
+	adam := Schedule{Steps: 6, BatchSize: 30, LearningRate: 0.01, FinalDecay: 0.1}
+	var middle []byte
+	whole, err := newTrainer(small(t), &contrastive.SimSiam{SteadyPredictor: true}, train.Unlabelled(), adam)
+	must(t, err)
+	must(t, whole.run(context.Background(), 0, func(step int, _ map[string]float64) (err error) {
+		if step == 2 {
+			middle, err = whole.save()
+		}
+		return err
+	}))
+	parted, err := newTrainer(small(t), &contrastive.SimSiam{SteadyPredictor: true}, train.Unlabelled(), adam)
+	must(t, err)
+	must(t, parted.load(middle, 3))
+	must(t, parted.run(context.Background(), 3, nil))
+	if nn.Digest(parted.state()) != nn.Digest(whole.state()) {
+		t.Error("going on from the third step has other bits")
+	}
+}
+
 // TestFinalDecay: weight decay goes from one value towards the other by half a cosine.
 func TestFinalDecay(t *testing.T) {
 	train, _ := mini(t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/rng"
@@ -15,13 +16,20 @@ import (
 // pass one encoder. Every image gives all eight pairs, each used both ways.
 //
 // Gaps with a random offset keep continuing edges from giving the answer, and
-// standardised patches their level; both can be switched off to see it.
+// standardised patches their level; both can be switched off to see it. In photographs
+// the fringes of colour that a lens leaves tell where a patch lies; Augment can take
+// them away.
 type Context struct {
 	Patch  int // pixels of a patch's side. If 0, three quarters of its cell, a third of the image, cut down to a multiple of the encoder's patch; as large as the cell: no gap.
 	Jitter int // pixels by which a patch's place varies. If 0, all that leaves a pixel between patches; negative: none.
 	Hidden int // width of the hidden layer on the joined features. If 0, 256.
 
 	RawPatches bool // leave the patches' mean and contrast
+
+	// Augment changes each patch by itself, after it is cut out and before it is
+	// standardised, as augment.DropColour and augment.ProjectColour do, the authors'
+	// two ways. If nil or empty, not at all.
+	Augment augment.Chain `config:"omitzero"`
 
 	encoder nn.Encoder
 	head    nn.Sequential
@@ -50,7 +58,7 @@ func (m *Context) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, 
 	if m.Hidden == 0 {
 		m.Hidden = 256
 	}
-	m.cut = grid{side: 3, cell: cell, tile: m.Patch, jitter: max(0, m.Jitter), standardise: !m.RawPatches}
+	m.cut = grid{side: 3, cell: cell, tile: m.Patch, jitter: max(0, m.Jitter), standardise: !m.RawPatches, colours: m.Augment}
 	if err := m.cut.check("Context", "Patch", e); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package pretext
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"sslnotes/sslkit"
 	"sslnotes/sslkit/augment"
@@ -11,7 +13,7 @@ import (
 	"sslnotes/sslkit/tensor"
 )
 
-// Inpainting cuts a square hole into an image and paints it from the rest
+// Inpainting cuts a hole into an image and paints it from the rest
 // (context encoders: Pathak and others 2016), with the squared error alone: the
 // paper's adversarial term sharpens pictures and is left out. The hole is filled
 // with the set's mean, so that no value in it tells that it is one, and the loss
@@ -24,6 +26,11 @@ import (
 type Inpainting struct {
 	Hole   int // pixels of the hole's side. If 0, three sevenths of the image's height.
 	Hidden int // channels of the decoder. If 0, 64.
+
+	// Blobs cuts holes of random shape that are a quarter of the image together, where a
+	// random pattern of bumps, Hole pixels apart, is lowest (the paper's random regions),
+	// so that no border of a square is learnt.
+	Blobs bool `config:"omitzero"`
 
 	// Augment draws the image. If nil, a flip and a crop of at least half the
 	// area; an empty chain: none.
@@ -112,6 +119,9 @@ func (m *Inpainting) Report() map[string]float64 {
 	return map[string]float64{"border_loss": float64(tensor.MaskedMSE(continued(m.last, m.hidden), m.last, m.hidden).Item())}
 }
 
+// tiny is less than any distance's inverse, and not 0.
+const tiny = 1e-9
+
 // continued fills every hole with the nearest pixels beside, above and below it that
 // are seen, by the inverse of their distance.
 func continued(images *tensor.Tensor, mask []float32) *tensor.Tensor {
@@ -131,7 +141,7 @@ func continued(images *tensor.Tensor, mask []float32) *tensor.Tensor {
 			for far < way.room && mask[at] == 1 {
 				at, far = at+way.step, far+1
 			}
-			if mask[at] == 1 { // the image's edge
+			if mask[at] == 1 { // up to the image's edge
 				continue
 			}
 			share := 1 / float32(far)
@@ -141,7 +151,7 @@ func continued(images *tensor.Tensor, mask []float32) *tensor.Tensor {
 			}
 		}
 		for k := range to {
-			to[k] /= total
+			to[k] /= max(total, tiny) // nothing is seen in its row and its column: the mean
 		}
 	}
 	return out
@@ -154,17 +164,58 @@ func (m *Inpainting) cut(x *tensor.Tensor, stream func(i int) *rng.Stream) (cut 
 	cut, mask = tensor.New(x.Shape()...), make([]float32, n*h*w)
 	copy(cut.Data(), x.Data())
 	for i := range n {
-		r := stream(i)
-		y0, x0 := r.IntN(h-m.Hole+1), r.IntN(w-m.Hole+1)
-		for y := range m.Hole {
-			from := (i*h+y0+y)*w + x0
-			clear(cut.Data()[from*c : (from+m.Hole)*c])
-			for k := range m.Hole {
-				mask[from+k] = 1
-			}
+		hole := m.square
+		if m.Blobs {
+			hole = m.blobs
+		}
+		hole(mask[i*h*w:(i+1)*h*w], w, stream(i))
+	}
+	for i, hidden := range mask {
+		if hidden == 1 {
+			clear(cut.Data()[i*c : (i+1)*c])
 		}
 	}
 	return cut, mask
+}
+
+// square marks a square in a mask of rows of w pixels.
+func (m *Inpainting) square(mask []float32, w int, r *rng.Stream) {
+	h := len(mask) / w
+	y0, x0 := r.IntN(h-m.Hole+1), r.IntN(w-m.Hole+1)
+	for y := range m.Hole {
+		for x := range m.Hole {
+			mask[(y0+y)*w+x0+x] = 1
+		}
+	}
+}
+
+// blobs marks the quarter of the pixels in which a random pattern is lowest.
+func (m *Inpainting) blobs(mask []float32, w int, r *rng.Stream) {
+	h := len(mask) / w
+	// 1. Random heights, m.Hole pixels apart, beginning at a random place outside.
+	bumps := data.Image{H: h/m.Hole + 3, W: w/m.Hole + 3, C: 1}
+	y0, x0 := r.Float32(), r.Float32()
+	for range bumps.H * bumps.W {
+		bumps.Pix = append(bumps.Pix, r.Float32())
+	}
+	// 2. What lies between them, by interpolation.
+	between := func(i int, from float32) (low int, share float32) {
+		at := float32(i)/float32(m.Hole) + from
+		return int(at), at - float32(int(at))
+	}
+	height, order := make([]float32, len(mask)), make([]int, len(mask))
+	for i := range mask {
+		y, down := between(i/w, y0)
+		x, right := between(i%w, x0)
+		top, bottom := bumps.Pix[y*bumps.W+x:], bumps.Pix[(y+1)*bumps.W+x:]
+		a, b := top[0]+float32(right*(top[1]-top[0])), bottom[0]+float32(right*(bottom[1]-bottom[0]))
+		height[i], order[i] = a+float32(down*(b-a)), i
+	}
+	// 3. The lowest quarter.
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(height[i], height[j]) })
+	for _, i := range order[:len(order)/4] {
+		mask[i] = 1
+	}
 }
 
 // paint returns what the decoder makes of all pixels, [N,H,W,C].

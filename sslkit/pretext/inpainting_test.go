@@ -16,7 +16,9 @@ import (
 func TestInpaintingSuite(t *testing.T) {
 	bad := map[string]sslkit.Method{"Inpainting.Hole": &Inpainting{Hole: 28}, "Hidden": &Inpainting{Hidden: -1}}
 	for _, plan := range []nn.Plan{nn.ConvNet{Channels: []int{4, 8}}, nn.ViT{Width: 8, Depth: 1, Heads: 2, PatchSize: 7}} {
-		sslkittest.TestMethod(t, func() sslkit.Method { return &Inpainting{Hidden: 6} }, sslkittest.Options{Plan: plan, Permutation: 1e-4, Bad: bad})
+		for _, blobs := range []bool{false, true} {
+			sslkittest.TestMethod(t, func() sslkit.Method { return &Inpainting{Hidden: 6, Blobs: blobs} }, sslkittest.Options{Plan: plan, Permutation: 1e-4, Bad: bad})
+		}
 	}
 }
 
@@ -35,7 +37,13 @@ func inpainting(t *testing.T) *Inpainting {
 
 // What is in the hole changes no prediction, and only the hole has a gradient.
 func TestHoleIsHidden(t *testing.T) {
-	m := inpainting(t)
+	t.Run("square", func(t *testing.T) { hides(t, inpainting(t), 12*12) })
+	blobs := inpainting(t)
+	blobs.Blobs = true
+	t.Run("blobs", func(t *testing.T) { hides(t, blobs, 28*28/4) })
+}
+
+func hides(t *testing.T, m *Inpainting, pixels float32) {
 	x := images(3, 28, 28)
 	stream := func(i int) *rng.Stream { return rng.New(4, "hole", uint64(i)) }
 	cut, mask := m.cut(x, stream)
@@ -46,8 +54,8 @@ func TestHoleIsHidden(t *testing.T) {
 			x.Data()[i] += 7
 		}
 	}
-	if holes != 3*12*12 {
-		t.Errorf("%g pixels are hidden, want three holes of 12×12", holes)
+	if holes != 3*pixels {
+		t.Errorf("%g pixels are hidden, want %g of each image", holes, pixels)
 	}
 	again, _ := m.cut(x, stream)
 	if !slices.Equal(cut.Data(), again.Data()) {
@@ -59,6 +67,52 @@ func TestHoleIsHidden(t *testing.T) {
 		if mask[i] == 0 && g != 0 {
 			t.Fatal("a pixel outside the hole has a gradient")
 		}
+	}
+}
+
+// Blobs take every pixel about equally often, a quarter of each image, in few pieces:
+// where two pixels at random differ in 3 of 8 pairs, neighbours seldom do, and whatever
+// the hole's side and the image's, they stay in it.
+func TestBlobs(t *testing.T) {
+	m := &Inpainting{Hole: 12}
+	var often [28 * 28]float32
+	edges, draws := 0, 1500
+	for i := range draws {
+		mask := make([]float32, 28*28)
+		m.blobs(mask, 28, rng.New(1, "hole", uint64(i)))
+		for k, v := range mask {
+			often[k] += v / float32(draws)
+			if k%28 > 0 && mask[k-1] != v {
+				edges++
+			}
+		}
+	}
+	low, high := slices.Min(often[:]), slices.Max(often[:])
+	t.Logf("a pixel is hidden in %.3f to %.3f of the images", low, high)
+	if low < 0.15 || high > 0.35 { // ranks favour the edges by a little: they have fewer neighbours
+		t.Errorf("pixels are hidden in %.3f to %.3f of the images, want some 0.25", low, high)
+	}
+	if share := float64(edges) / float64(draws*28*27); share > 0.08 {
+		t.Errorf("%.3f of neighbours differ, want few: these are no blobs", share)
+	}
+	for hole := 1; hole < 9; hole++ {
+		for h := hole + 1; h < 20; h++ {
+			m, mask := &Inpainting{Hole: hole}, make([]float32, h*(h+3))
+			for i := range uint64(20) {
+				m.blobs(mask, h+3, rng.New(i, "hole"))
+			}
+		}
+	}
+}
+
+// A pixel all of whose row and column are hidden is continued by the mean.
+func TestContinuedUnseen(t *testing.T) {
+	x, mask := tensor.New(1, 3, 3, 1), []float32{0, 1, 0, 1, 1, 1, 0, 1, 0}
+	for i := range x.Data() {
+		x.Data()[i] = 1
+	}
+	if got := continued(x, mask).Data(); got[4] != 0 || got[1] != 1 {
+		t.Errorf("continued by %v, want 0 in the middle and 1 around", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/rng"
@@ -17,7 +18,9 @@ import (
 //
 // The puzzle has short cuts that teach nothing: edges that continue from tile to
 // tile, and tiles whose level betrays their place. A gap with a random offset
-// and standardised tiles take them away; both can be switched off to see it.
+// and standardised tiles take them away; both can be switched off to see it. In
+// photographs there is a third, the fringes of colour that a lens leaves, which Augment
+// can take away.
 type Jigsaw struct {
 	Side         int // tiles a side. If 0, 3.
 	Permutations int // in the list. If 0, 64, or all if there are fewer.
@@ -27,6 +30,11 @@ type Jigsaw struct {
 	Hidden       int // width of the hidden layer on the joined features. If 0, 256.
 
 	RawTiles bool // leave the tiles' mean and contrast
+
+	// Augment changes each tile by itself, after it is cut out and before it is
+	// standardised, as augment.Grayscale does with the authors' probability of 0.3. If
+	// nil or empty, not at all.
+	Augment augment.Chain `config:"omitzero"`
 
 	encoder nn.Encoder
 	head    nn.Sequential
@@ -64,7 +72,7 @@ func (m *Jigsaw) Build(e nn.Encoder, in data.Spec, s sslkit.Setup) (nn.Module, e
 	if m.Jitter == 0 {
 		m.Jitter = widest(cell, m.Tile)
 	}
-	m.cut = grid{side: m.Side, cell: cell, tile: m.Tile, jitter: max(0, m.Jitter), standardise: !m.RawTiles}
+	m.cut = grid{side: m.Side, cell: cell, tile: m.Tile, jitter: max(0, m.Jitter), standardise: !m.RawTiles, colours: m.Augment}
 	err := m.cut.check("Jigsaw", "Tile", e)
 	switch {
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/sslkittest"
 )
@@ -23,6 +24,10 @@ func TestJigsawSuite(t *testing.T) {
 		Set: emoji(t), Plan: vision,
 		Bad: map[string]sslkit.Method{"Jigsaw.Tile": &Jigsaw{Tile: 7}},
 	})
+	sslkittest.TestMethod(t, func() sslkit.Method { return &Jigsaw{Augment: augment.Chain{augment.Grayscale{P: 0.3}}} }, sslkittest.Options{
+		Set: emoji(t), Plan: vision,
+		Bad: map[string]sslkit.Method{"Jigsaw.Augment: Grayscale.P": &Jigsaw{Augment: augment.Chain{augment.Grayscale{P: 2}}}},
+	})
 }
 
 func TestContextSuite(t *testing.T) {
@@ -33,5 +38,9 @@ func TestContextSuite(t *testing.T) {
 	sslkittest.TestMethod(t, func() sslkit.Method { return &Context{} }, sslkittest.Options{
 		Set: emoji(t), Plan: vision, Permutation: 1e-5,
 		Bad: map[string]sslkit.Method{"Context.Patch": &Context{Patch: 7}},
+	})
+	sslkittest.TestMethod(t, func() sslkit.Method { return &Context{Augment: augment.Chain{augment.DropColour{}}} }, sslkittest.Options{
+		Set: emoji(t), Plan: vision, Permutation: 1e-5,
+		Bad: map[string]sslkit.Method{"Context.Augment[0] is nil": &Context{Augment: augment.Chain{nil}}},
 	})
 }

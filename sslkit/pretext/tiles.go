@@ -3,7 +3,9 @@ package pretext
 import (
 	"fmt"
 	"math"
+	"slices"
 
+	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/rng"
@@ -14,6 +16,7 @@ import (
 type grid struct {
 	side, cell, tile, jitter int // pixels; the tile's place in its cell varies by ±jitter about the middle
 	standardise              bool
+	colours                  augment.Chain // of each tile by itself, before it is standardised
 }
 
 // defaultTile is three quarters of a cell, for an encoder of patches as many of
@@ -44,7 +47,7 @@ func (g grid) check(method, size string, e nn.Encoder) error {
 	case g.jitter > widest(g.cell, g.tile):
 		return fmt.Errorf("pretext: %s.Jitter is %d, want at most %d, so that tiles of %d pixels in cells of %d never touch", method, g.jitter, widest(g.cell, g.tile), g.tile, g.cell)
 	}
-	return nil
+	return augment.Check("pretext: "+method+".Augment", g.colours)
 }
 
 // views lists one view a cell. Standardised tiles need no normalising by the
@@ -76,6 +79,11 @@ func (g grid) draw(dst *data.Image, src data.Image, v int, r *rng.Stream) {
 		from := ((y0+y)*src.W + x0) * src.C
 		copy(dst.Pix[y*g.tile*src.C:(y+1)*g.tile*src.C], src.Pix[from:])
 	}
+	if len(g.colours) > 0 {
+		tile := *dst
+		tile.Pix = slices.Clone(dst.Pix)
+		g.colours.Draw(dst, tile, r)
+	}
 	if g.standardise {
 		standardise(dst.Pix)
 	}
@@ -89,7 +97,7 @@ func (g grid) tiles(x *tensor.Tensor, in data.Spec, seed uint64) (seen, plain []
 	size := g.tile * g.tile * c
 	dst := data.Image{H: g.tile, W: g.tile, C: c, Pix: make([]float32, size)}
 	bare := g
-	bare.standardise = false
+	bare.standardise, bare.colours = false, nil
 	for v, spec := range g.views(in) {
 		seen, plain = append(seen, tensor.New(n, g.tile, g.tile, c)), append(plain, tensor.New(n, g.tile, g.tile, c))
 		for i := range n {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sslnotes/sslkit"
+	"sslnotes/sslkit/augment"
 	"sslnotes/sslkit/data"
 	"sslnotes/sslkit/nn"
 	"sslnotes/sslkit/rng"
@@ -134,6 +135,36 @@ func TestTilesOf28(t *testing.T) {
 	}
 	if jigsaw.Tile != 6 || jigsaw.Jitter != 1 || context.Patch != 6 || context.Jitter != 1 {
 		t.Errorf("tiles of %d moved by %d, patches of %d moved by %d, want 6 and 1", jigsaw.Tile, jigsaw.Jitter, context.Patch, context.Jitter)
+	}
+}
+
+// What Augment does to a tile changes no tile's place, draws for each by itself, and is
+// not shown as what the image holds.
+func TestTilesOfOneColour(t *testing.T) {
+	in := data.Spec{Height: 12, Width: 12, Channels: 3, Mean: make([]float32, 3), Std: []float32{1, 1, 1}}
+	plain := grid{side: 3, cell: 4, tile: 2, jitter: 0}
+	one := plain
+	one.colours = augment.Chain{augment.DropColour{}}
+	x := images(20, 12, 12*3)
+	x = tensor.Reshape(x, 20, 12, 12, 3)
+	as, _ := plain.tiles(x, in, 1)
+	seen, bare := one.tiles(x, in, 1)
+	var kept [3]int
+	for v := range as {
+		if !slices.Equal(bare[v].Data(), as[v].Data()) {
+			t.Fatalf("tile %d is not shown as the image has it", v)
+		}
+		for i := range 20 {
+			was, is := as[v].Data()[12*i:12*i+12], seen[v].Data()[12*i:12*i+12]
+			for c := range kept {
+				if was[c] == is[c] && was[c+3] == is[c+3] && was[c+6] == is[c+6] && was[c+9] == is[c+9] {
+					kept[c]++
+				}
+			}
+		}
+	}
+	if total := kept[0] + kept[1] + kept[2]; total != 180 || min(kept[0], kept[1], kept[2]) < 40 {
+		t.Errorf("colours stay in %v tiles of 180, want one in each and each as often", kept)
 	}
 }
 
