@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sslnotes/internal/results"
+	"sslnotes/plots"
 )
 
 // results is hidden: it serves this project's own table.
@@ -34,7 +35,7 @@ goes on from there.`,
 				q.Seeds, q.Methods = p.Seeds, p.Methods
 				p.Seeds, p.Methods = 0, nil
 			}
-			write := func() error { return p.Write(dir, page, report) }
+			write := func() error { return errors.Join(p.Write(dir, page, report), drawLonger(p, dir)) }
 			if tableOnly {
 				return write()
 			}
@@ -80,4 +81,20 @@ goes on from there.`,
 	c.MarkFlagsMutuallyExclusive("table", "emoji", "peers", "tried")
 	c.MarkFlagsMutuallyExclusive("emoji", "epochs")
 	return c
+}
+
+// drawLonger draws what longer training gains, if there is any.
+func drawLonger(p results.Plan, dir string) error {
+	all, pixels, err := p.Longer(dir)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	f := plots.Curves{XLabel: "epochs of pre-training", YLabel: p.LongerLabel(), Percent: true, LogX: true, Marks: true, Smooth: -1}
+	for _, l := range all {
+		f.Lines = append(f.Lines, plots.Sweep{Name: l.Title, X: l.Epochs, Values: l.Accuracies}.Line())
+	}
+	if pixels > 0 {
+		f.References = []plots.Reference{{Name: "raw pixels", Value: pixels}}
+	}
+	return f.Save(filepath.Join(dir, results.LongerFigure))
 }

@@ -153,12 +153,9 @@ func retrieval(dir string) (string, error) {
 		return "", err
 	}
 	var more []recipeFiles
-	for _, recipe := range []string{LongName, WideName} {
-		r := recipeFiles{name: recipe}
-		if r.seeds, err = retrievals(dir, recipe, base); err != nil {
-			return "", err
-		}
-		if r.folds, err = folds(dir, base, r); err != nil {
+	for _, recipe := range moreRecipes {
+		r, err := recipeIn(dir, recipe, base)
+		if err != nil {
 			return "", err
 		}
 		if len(r.seeds) > 0 {
@@ -204,6 +201,20 @@ func retrievals(dir, recipe string, base RetrievalFile) (runs []RetrievalFile, e
 type recipeFiles struct {
 	name         string
 	seeds, folds []RetrievalFile
+}
+
+// moreRecipes are those that are asked by an ensemble, too, and trained for other
+// choices of concepts.
+var moreRecipes = []string{LongName, WideName}
+
+// recipeIn reads what there is of a recipe.
+func recipeIn(dir, name string, base RetrievalFile) (r recipeFiles, err error) {
+	r.name = name
+	if r.seeds, err = retrievals(dir, name, base); err != nil {
+		return r, err
+	}
+	r.folds, err = folds(dir, base, r)
+	return r, err
 }
 
 // folds reads a recipe's runs of the first seed by the concepts held out, beginning with

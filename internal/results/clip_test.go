@@ -2,6 +2,7 @@ package results
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,21 @@ func TestRetrievalSection(t *testing.T) {
 	}
 	if s, err := retrieval(dir); err != nil || !strings.Contains(s, "| CLIP, long, of seed 1 and 2 choices of concepts to hold out, by an ensemble | 67.0 ± 4.2 | 80.0 ± 0.0 | 36.0 ± 5.7 | 50.0 ± 0.0 |") {
 		t.Errorf("other concepts held out: %v\n%s", err, s)
+	}
+	aims, err := retrievalAims(dir + "/clip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	met := map[string]bool{}
+	for _, a := range aims {
+		if len(a.v) > 0 {
+			met[a.what] = a.met()
+		}
+	}
+	const by = "CLIP, long, by an ensemble, over "
+	if want := map[string]bool{by + "seeds: R@1 of seen concepts": false, by + "seeds: R@1 of held-out concepts": true,
+		by + "choices of concepts to hold out: R@1 of seen concepts": true, by + "choices of concepts to hold out: R@1 of held-out concepts": true}; !maps.Equal(met, want) {
+		t.Errorf("aims %v, want %v", met, want)
 	}
 	wide := f
 	wide.Name, wide.CPU = "wide-1", 660

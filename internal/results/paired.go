@@ -17,14 +17,16 @@ func (a accuracies) paired() string {
 	labels := a.plan.Labels
 	var all []pair
 	for _, m := range a.plan.methods() {
-		few := func(text string) string {
-			return fmt.Sprintf("%s fine-tuned − %s, %d labels a class", m.title, text, labels)
+		few := func(how, text string) string {
+			return fmt.Sprintf("%s %s − %s, %d labels a class", m.title, how, text, labels)
 		}
 		scratch := baseline(supervised, m.name)
 		all = append(all,
 			pair{m.title + " − raw pixels, linear probe, all labels", a.bySeed(m.name, "probe", 0, pixels, "probe")},
-			pair{few("raw pixels"), a.byDraw(m.name, pixels, "probe")},
-			pair{few("supervised from scratch"), a.byDraw(m.name, scratch, "")},
+			pair{few("linear probe", "raw pixels"), a.byDraw(m.name, "probe", pixels, "probe")},
+			pair{few("linear probe", "supervised from scratch"), a.byDraw(m.name, "probe", scratch, "")},
+			pair{few("fine-tuned", "raw pixels"), a.byDraw(m.name, "finetune", pixels, "probe")},
+			pair{few("fine-tuned", "supervised from scratch"), a.byDraw(m.name, "finetune", scratch, "")},
 			pair{m.title + " fine-tuned − supervised from scratch, all labels", a.bySeed(m.name, "finetune", 0, scratch, "")})
 		if m.patches {
 			for _, n := range []int{10 * labels, 100 * labels} {
@@ -68,14 +70,14 @@ func (a accuracies) bySeed(encoder, judge string, labels int, other, otherJudge 
 	return v
 }
 
-// byDraw pairs a fine-tuned method with another way by the draw of labels, each
-// the mean over the seeds that have both.
-func (a accuracies) byDraw(encoder, other, otherJudge string) []float64 {
+// byDraw pairs a judgement of a method on few labels with another way by the draw of
+// labels, each the mean over the seeds that have both.
+func (a accuracies) byDraw(encoder, judge, other, otherJudge string) []float64 {
 	var v []float64
 	for subset := range a.plan.Subsets {
 		var diffs []float64
 		for seed := range uint64(a.plan.Seeds + 1) {
-			ours := Row{Encoder: encoder, Judge: "finetune", Seed: seed, Labels: a.plan.Labels, Subset: subset}
+			ours := Row{Encoder: encoder, Judge: judge, Seed: seed, Labels: a.plan.Labels, Subset: subset}
 			theirs := Row{Encoder: other, Judge: otherJudge, Seed: seed, Labels: a.plan.Labels, Subset: subset}
 			if other == pixels {
 				theirs.Seed = 0

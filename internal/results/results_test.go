@@ -3,6 +3,7 @@ package results
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,10 +118,45 @@ func TestTable(t *testing.T) {
 		"9 of 42 rows", "Numerics " + pipeline.Numerics + ".",
 		"| SimCLR − raw pixels, linear probe, all labels | +25.0 | 5.0 | 2 |",
 		"| SimCLR fine-tuned − raw pixels, 10 labels a class | +20.0 | 10.0 | 2 |",
+		"| SimCLR: linear probe, all labels | ≥ 86.5 | 85.0 ± 5.0 of 2 | **missed** |",
+		"| SimCLR: linear probe − that of random weights | > twice the error | +12.5 ± 2.5 of 2 | met |",
 	} {
 		if !strings.Contains(have, want) {
 			t.Errorf("no %q in\n%s", want, have)
 		}
+	}
+}
+
+// TestAims: a mean meets an aim that it reaches, or that it beats by more than twice its
+// error, which one value has not.
+func TestAims(t *testing.T) {
+	for _, c := range []struct {
+		aim  aim
+		want bool
+	}{
+		{aim{floor: 0.64, v: []float64{0.6, 0.7}}, true}, {aim{floor: 0.66, v: []float64{0.6, 0.7}}, false}, {aim{floor: 0.5, v: []float64{0.6}}, true},
+		{aim{beats: true, v: []float64{0.01, 0.03}}, false}, {aim{beats: true, v: []float64{0.02, 0.03}}, true},
+		{aim{beats: true, v: []float64{0.5}}, false}, {aim{beats: true, v: []float64{-0.2, -0.21}}, false},
+	} {
+		if c.aim.met() != c.want {
+			t.Errorf("%+v: met is %v", c.aim, c.aim.met())
+		}
+	}
+}
+
+// TestLonger: another length of a method stands in its line.
+func TestLonger(t *testing.T) {
+	dir, p := t.TempDir(), Plan{Seeds: 2, Subsets: 1, Methods: []string{"simclr", "simclr-long", "moco"}, Epochs: map[string]int{"simclr": 3}}
+	put(t, dir, p, map[string]float64{
+		"simclr-1-probe-10-labels-0": 0.5, "simclr-2-probe-10-labels-0": 0.6, "simclr-long-1-probe-10-labels-0": 0.7,
+		"moco-1-probe-10-labels-0": 0.4, "pixels-probe-10-labels-0": 0.3,
+	})
+	all, pixel, err := p.Longer(dir)
+	if want := "[{SimCLR [3 60] [[0.5 0.6] [0.7]]}]"; err != nil || fmt.Sprint(all) != want || pixel != 0.3 {
+		t.Errorf("%v, pixels %g, %v; want %s and 0.3", all, pixel, err, want)
+	}
+	if text, err := p.Report(dir); err != nil || !strings.Contains(text, "![linear probe, 10 labels a class of SimCLR over epochs") {
+		t.Errorf("the report shows no figure, %v:\n%s", err, text)
 	}
 }
 

@@ -145,7 +145,11 @@ func (p Plan) Report(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + "\n## Pre-training\n\n" + a.costs() + "\n## Differences\n" + a.paired() + beside + captioned + onEmoji + chosen, nil
+	aims, err := a.aimsSection(dir)
+	if err != nil {
+		return "", err
+	}
+	return "# Results\n\n" + a.caption() + "\n" + a.table(a.plan.columns()) + aims + "\n## Pre-training\n\n" + a.costs() + a.longerSection(dir) + "\n## Differences\n" + a.paired() + beside + captioned + onEmoji + chosen, nil
 }
 
 // caption says what the tables show.
