@@ -76,7 +76,8 @@ type Teacher interface {
 type Steadier interface {
 	Method
 
-	// Steady returns them, or nil if there are none. It is asked after Build.
+	// Steady returns them, which are some of those that Build returned, or nil if
+	// there are none. It is asked after Build.
 	Steady() nn.Module
 }
 

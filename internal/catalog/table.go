@@ -75,7 +75,7 @@ var methods = []entry[sslkit.Method]{
 		{"Hidden", "int", "width of the projector's hidden layers. If 0, 256."},
 		{"Dim", "int", "width of the projection. If 0, 128."},
 		{"Bottleneck", "int", "width of the predictor's hidden layer. If 0, a quarter of Dim."},
-		{"SteadyPredictor", "bool", "SteadyPredictor keeps the predictor's learning rate at its peak, so that it can follow the projections to the end, as the authors train."},
+		{"SteadyPredictor", "bool", "SteadyPredictor keeps the predictor's learning rate at its peak, as the authors do, so that it can follow the projections to the end. If false, it falls with the others."},
 		{"NoStopGradient", "bool", "let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point"},
 		{"Augment", "augment.Chain", "Augment draws a view. If nil, a crop of at least 30 % of the area, a flip, and jitter of brightness and contrast by 0.4."},
 	}}, func() sslkit.Method { return &contrastive.SimSiam{} }},
@@ -133,7 +133,7 @@ var methods = []entry[sslkit.Method]{
 		{"Shuffles", "int", "puzzles made of each image in a step. If 0, 2."},
 		{"Hidden", "int", "width of the hidden layer on the joined features. If 0, 256."},
 		{"RawTiles", "bool", "leave the tiles' mean and contrast"},
-		{"Augment", "augment.Chain", "Augment changes each tile by itself, after it is cut out and before it is standardised, as augment.Grayscale does with the authors' probability of 0.3. If nil or empty, not at all."},
+		{"Augment", "augment.Chain", "Augment changes each tile by itself, after it is cut out and before it is standardised, as augment.Grayscale does. If nil or empty, not at all."},
 	}}, func() sslkit.Method { return &pretext.Jigsaw{} }},
 	{About{Type: "pretext.Rotation", Section: "pretext", Summary: "Rotation predicts by which multiple of 90° an image was turned.", Paper: "RotNet, Gidaris, Singh and Komodakis 2018", Fields: []Field{
 		{"Augment", "augment.Chain", "Augment is drawn before the rotation, so that a flip cannot swap the labels of 90° and 270°. If nil, a flip and a crop of at least half the area; an empty chain: none."},

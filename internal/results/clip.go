@@ -48,6 +48,8 @@ type RetrievalFile struct {
 	CPU      float64           `json:"cpu_seconds,omitempty"` // observed
 
 	Peer *Peer `json:"peer,omitempty"` // whose answers these are, if PyTorch trained it
+
+	Members []string `json:"members,omitempty"` // the files of the runs that answer together
 }
 
 // Answered is who answered, and how well.
@@ -67,21 +69,36 @@ func (f *RetrievalFile) Of(r tracker.Run, cpu float64) {
 	f.Numerics, f.Source, f.Loss, f.CPU = r.Numerics, &source, r.Metrics["loss"].Value, cpu
 }
 
+// With says that the run of a file is one of those that answer together.
+func (f *RetrievalFile) With(member RetrievalFile) {
+	f.Members = append(f.Members, member.Name)
+	f.Numerics, f.CPU = member.Numerics, f.CPU+member.CPU
+}
+
 // CPUSeconds is what this process has used so far, or 0 if that is not known.
 func CPUSeconds() float64 { return cpuTime().Seconds() }
 
-// Names of files begin so, and end with the seed: of models by a recipe, and of those
-// that PyTorch trained by the first.
+// Names of files begin so: of models by a recipe, of the long ones of all seeds
+// together, and of those that PyTorch trained by the first recipe.
 const (
-	RecipeName = "clip"
-	LongName   = "long"
-	WideName   = "wide"
-	PeerPrefix = "torch"
+	RecipeName   = "clip"
+	LongName     = "long"
+	WideName     = "wide"
+	TogetherName = "together"
+	PeerPrefix   = "torch"
 )
 
-// FoldName is the name of the file of a recipe's first seed with another choice of
-// concepts held out.
-func FoldName(recipe string, fold int) string { return fmt.Sprintf("%s-fold-%d", recipe, fold) }
+// RetrievalName is the name of the file of a recipe's model of a seed, with a choice of
+// concepts held out, of which 0 is the usual one.
+func RetrievalName(recipe string, fold int, seed uint64) string {
+	switch {
+	case fold == 0:
+		return fmt.Sprintf("%s-%d", recipe, seed)
+	case seed == 1:
+		return fmt.Sprintf("%s-fold-%d", recipe, fold)
+	}
+	return fmt.Sprintf("%s-fold-%d-%d", recipe, fold, seed)
+}
 
 // FoldOf is the name of a set of emoji, or of a style of theirs, with another choice of
 // concepts held out than the set has; 0 is the set's.
@@ -158,7 +175,7 @@ func retrieval(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if len(r.seeds) > 0 {
+		if len(r.folds[0]) > 0 {
 			more = append(more, r)
 		}
 	}
@@ -196,44 +213,56 @@ func retrievals(dir, recipe string, base RetrievalFile) (runs []RetrievalFile, e
 	return runs, nil
 }
 
-// recipeFiles are the runs of a recipe, one a seed, and those of its first seed by the
-// concepts held out, the base's own first.
+// recipeFiles are what there is of a recipe.
 type recipeFiles struct {
-	name         string
-	seeds, folds []RetrievalFile
+	name  string
+	title string
+	folds [][]RetrievalFile // by the concepts held out, the base's own first, one a seed
 }
 
 // moreRecipes are those that are asked by an ensemble, too, and trained for other
-// choices of concepts.
-var moreRecipes = []string{LongName, WideName}
+// choices of concepts, and their titles.
+var moreRecipes = []recipeFiles{{name: LongName, title: "CLIP, long"}, {name: TogetherName, title: "CLIP, long, of all seeds together"}, {name: WideName, title: "CLIP, wide"}}
 
 // recipeIn reads what there is of a recipe.
-func recipeIn(dir, name string, base RetrievalFile) (r recipeFiles, err error) {
-	r.name = name
-	if r.seeds, err = retrievals(dir, name, base); err != nil {
-		return r, err
+func recipeIn(dir string, r recipeFiles, base RetrievalFile) (recipeFiles, error) {
+	first, err := retrievals(dir, r.name, base)
+	r.folds = [][]RetrievalFile{first}
+	for fold := 1; err == nil && len(first) > 0 && HasRetrieval(dir, RetrievalName(r.name, fold, 1)); fold++ {
+		var seeds []RetrievalFile
+		for _, at := range first {
+			name := RetrievalName(r.name, fold, max(1, at.Seed))
+			if !HasRetrieval(dir, name) {
+				break
+			}
+			f, err := ReadRetrieval(dir, name)
+			if err != nil {
+				return r, err
+			}
+			if f.Judged != FoldOf(base.Judged, fold) || len(f.Answers) != len(at.Answers) || f.Seed != at.Seed {
+				return r, fmt.Errorf("results: %s: %s is of other data, or another seed, than its name and that of %s say", dir, f.Name, at.Name)
+			}
+			seeds = append(seeds, f)
+		}
+		r.folds = append(r.folds, seeds)
 	}
-	r.folds, err = folds(dir, base, r)
 	return r, err
 }
 
-// folds reads a recipe's runs of the first seed by the concepts held out, beginning with
-// the base's own; nil if there are no others.
-func folds(dir string, base RetrievalFile, r recipeFiles) (runs []RetrievalFile, err error) {
-	for fold := 1; len(r.seeds) > 0 && HasRetrieval(dir, FoldName(r.name, fold)); fold++ {
-		f, err := ReadRetrieval(dir, FoldName(r.name, fold))
-		if err != nil {
-			return nil, err
-		}
-		if first := r.seeds[0]; f.Judged != FoldOf(base.Judged, fold) || len(f.Answers) != len(first.Answers) || f.Seed != first.Seed {
-			return nil, fmt.Errorf("results: %s: %s is of other data, or another seed, than its name and that of %s say", dir, f.Name, first.Name)
-		}
-		runs = append(runs, f)
+// over are the runs of the seeds that every choice of concepts has, and how many seeds
+// that are; nil if there is one choice alone.
+func (r recipeFiles) over() (runs []RetrievalFile, seeds int) {
+	if len(r.folds) < 2 {
+		return nil, 0
 	}
-	if len(runs) == 0 {
-		return nil, nil
+	seeds = len(r.folds[0])
+	for _, fold := range r.folds {
+		seeds = min(seeds, len(fold))
 	}
-	return append(r.seeds[:1:1], runs...), nil
+	for _, fold := range r.folds {
+		runs = append(runs, fold[:seeds]...)
+	}
+	return runs, seeds
 }
 
 // sameBudget returns an error unless peers trained as long as runs did.
@@ -253,7 +282,7 @@ func sameBudget(runs, theirs []RetrievalFile) error {
 
 func retrievalTable(base RetrievalFile, runs []RetrievalFile, more []recipeFiles, earlier, theirs []RetrievalFile) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once, the long and the wide ones by an ensemble, too, about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
+	fmt.Fprintf(&b, "\n## CLIP\n\nTrained on %d captioned emoji of several styles, each run asked once, the long and the wide ones by an ensemble, too, and the long ones of all seeds together, about a style that none saw, %s: %d pictures of concepts that training showed in other styles, for their captions among all %d; and %d pictures of concepts that training did not show, for theirs among themselves. In percent",
 		base.Pictures, strings.TrimPrefix(base.Judged, "emoji-"), base.Seen, base.Candidates, base.Held)
 	if n := len(runs); n > 0 {
 		seeds := "one seed"
@@ -262,7 +291,9 @@ func retrievalTable(base RetrievalFile, runs []RetrievalFile, more []recipeFiles
 		}
 		fmt.Fprintf(&b, ", %s, %.1f CPU minutes each", seeds, cpuMinutes(runs))
 		for _, r := range more {
-			fmt.Fprintf(&b, ", the %s ones %.1f", r.name, cpuMinutes(r.seeds))
+			if r.name != TogetherName {
+				fmt.Fprintf(&b, ", the %s ones %.1f", r.name, cpuMinutes(r.folds[0]))
+			}
 		}
 		fmt.Fprintf(&b, ". Numerics %s", runs[0].Numerics)
 	}
@@ -275,7 +306,7 @@ func retrievalTable(base RetrievalFile, runs []RetrievalFile, more []recipeFiles
 	}
 	asked := slices.Clone(runs)
 	for _, r := range more {
-		asked = append(asked, r.seeds...)
+		asked = append(asked, r.folds[0]...)
 	}
 	if slices.ContainsFunc(asked, func(f RetrievalFile) bool { return len(f.Answers) > 1 }) {
 		b.WriteString(". An ensemble averages the features of 16 random views of each picture, and of 16 random choices of each caption's phrases, with those of the whole, and counts less what is similar to all pictures of training (`clip.RecipeEnsemble`)")
@@ -302,6 +333,9 @@ func retrievalTable(base RetrievalFile, runs []RetrievalFile, more []recipeFiles
 	seen1 := func(r Retrieval) float64 { return r.Seen1 }
 	of := func(who string, runs []RetrievalFile) {
 		for answer, how := range []string{"", ByEnsemble} {
+			if len(runs) > 0 && len(runs[0].Members) > 0 {
+				how = ByEnsemble
+			}
 			if len(each(runs, seen1, answer)) > 0 {
 				row(who+how, func(get func(Retrieval) float64) string { return cell(each(runs, get, answer)) })
 			}
@@ -313,8 +347,13 @@ func retrievalTable(base RetrievalFile, runs []RetrievalFile, more []recipeFiles
 		row("CLIP above PyTorch's", func(get func(Retrieval) float64) string { return difference(each(runs, get, 0), each(theirs, get, 0)) })
 	}
 	for _, r := range more {
-		of("CLIP, "+r.name, r.seeds)
-		of(fmt.Sprintf("CLIP, %s, of seed 1 and %d choices of concepts to hold out", r.name, len(r.folds)), r.folds)
+		of(r.title, r.folds[0])
+		runs, seeds := r.over()
+		over := fmt.Sprintf("%s, over %d choices of concepts to hold out", r.title, len(r.folds))
+		if seeds > 1 {
+			over += fmt.Sprintf(" and %d seeds", seeds)
+		}
+		of(over, runs)
 	}
 	of("CLIP, by an earlier recipe", earlier)
 	for _, a := range base.Answers {

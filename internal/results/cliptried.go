@@ -17,6 +17,12 @@ const triedCommand = "sslnotes retrieve RUN --tried"
 // in the folder of the recipe's.
 func (f RetrievalFile) WriteTried(dir string) error {
 	f.Command = triedCommand
+	if len(f.Members) > 0 { // named by their digests
+		f.Name = TogetherName
+		for _, member := range f.Members {
+			f.Name += "-" + strings.TrimPrefix(member, RecipeName+"-")
+		}
+	}
 	return f.write(filepath.Join(dir, tried))
 }
 
@@ -31,19 +37,26 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("results: %s: %w", recipe.Name, err)
 	}
-	var all []RetrievalFile
+	var all, together []RetrievalFile
 	for _, file := range files {
 		f, err := ReadRetrieval(dir, strings.TrimSuffix(filepath.Base(file), ".json"))
 		if err != nil {
 			return "", err
 		}
-		all = append(all, f)
-		switch first := all[0]; {
+		if len(f.Members) > 0 {
+			together = append(together, f)
+		} else {
+			all = append(all, f)
+		}
+		switch first := slices.Concat(all, together)[0]; {
 		case len(f.Answers) == 0 || f.Judged == recipe.Judged:
 			return "", fmt.Errorf("results: %s is about %s, by which the recipe is judged", file, f.Judged)
 		case f.Judged != first.Judged || f.Training != first.Training || f.Seen != first.Seen || f.Held != first.Held || f.Numerics != first.Numerics:
 			return "", fmt.Errorf("results: %s is of other data or numerics than %s", file, first.Name)
 		}
+	}
+	if len(all) == 0 {
+		return "", fmt.Errorf("results: %s has runs together, but none of them", dir)
 	}
 	slices.SortStableFunc(all, func(a, b RetrievalFile) int { // the worst first
 		return cmp.Compare(a.Answers[0].Seen1+a.Answers[0].Held1, b.Answers[0].Seen1+b.Answers[0].Held1)
@@ -65,6 +78,10 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 			}
 			fmt.Fprintf(&b, "| %s | %d × %d | %.1f | %.1f | %.1f | %.1f |\n", what, steps, batch, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
 		}
+	}
+	for _, f := range together {
+		r := f.Answers[0]
+		fmt.Fprintf(&b, "| %d of these together%s | | %.1f | %.1f | %.1f | %.1f |\n", len(f.Members), ByEnsemble, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
 	}
 	return b.String(), nil
 }

@@ -132,15 +132,21 @@ func TestTable(t *testing.T) {
 func TestAims(t *testing.T) {
 	for _, c := range []struct {
 		aim  aim
-		want bool
+		want string
 	}{
-		{aim{floor: 0.64, v: []float64{0.6, 0.7}}, true}, {aim{floor: 0.66, v: []float64{0.6, 0.7}}, false}, {aim{floor: 0.5, v: []float64{0.6}}, true},
-		{aim{beats: true, v: []float64{0.01, 0.03}}, false}, {aim{beats: true, v: []float64{0.02, 0.03}}, true},
-		{aim{beats: true, v: []float64{0.5}}, false}, {aim{beats: true, v: []float64{-0.2, -0.21}}, false},
+		{aim{floor: 0.64, v: []float64{0.6, 0.7}}, "met"}, {aim{floor: 0.66, v: []float64{0.6, 0.7}}, "**missed**"}, {aim{floor: 0.5, v: []float64{0.6}}, "met"},
+		{aim{beats: true, v: []float64{0.01, 0.03}}, "**missed**"}, {aim{beats: true, v: []float64{0.02, 0.03}}, "met"},
+		{aim{beats: true, v: []float64{0.5}}, "open"}, {aim{beats: true, v: []float64{-0.2, -0.21}}, "**missed**"},
 	} {
-		if c.aim.met() != c.want {
-			t.Errorf("%+v: met is %v", c.aim, c.aim.met())
+		if got := c.aim.verdict(); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.aim, got, c.want)
 		}
+	}
+	dir := t.TempDir()
+	p := Plan{Data: "mnist", Transfer: "fashion-mnist", Seeds: 1, Methods: []string{"simclr"}}
+	put(t, dir, p, map[string]float64{"simclr-1-probe": 0.8})
+	if text, err := p.Report(dir); err != nil || strings.Contains(text, "Aims") {
+		t.Errorf("another set of images has this one's aims, %v:\n%s", err, text)
 	}
 }
 

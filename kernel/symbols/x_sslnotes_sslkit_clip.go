@@ -29,7 +29,6 @@ func init() {
 				"Similarity":     reflect.ValueOf(clip.Similarity),
 				"Symmetric":      reflect.ValueOf(clip.Symmetric),
 				"Templates":      reflect.ValueOf(&clip.Templates).Elem(),
-				"WideRecipe":     reflect.ValueOf(clip.WideRecipe),
 				"WriteWeights":   reflect.ValueOf(clip.WriteWeights),
 				"ZeroShot":       reflect.ValueOf(clip.ZeroShot),
 			},

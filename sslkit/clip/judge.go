@@ -122,6 +122,17 @@ func (e Ensemble) Answer(m *CLIP, q Question) *tensor.Tensor {
 	return s
 }
 
+// Together returns the mean of Answer over models, such as those of several seeds: each
+// errs in its own way (deep ensembles: Lakshminarayanan, Pritzel and Blundell 2017). It
+// panics without models.
+func (e Ensemble) Together(models []*CLIP, q Question) *tensor.Tensor {
+	sum := e.Answer(models[0], q)
+	for _, m := range models[1:] {
+		add(sum, e.Answer(m, q))
+	}
+	return tensor.Scale(sum, 1/float32(len(models))).Detach()
+}
+
 // texts are the features of captions.
 func (e Ensemble) texts(m *CLIP, captions []string) *tensor.Tensor {
 	sum := m.TextFeatures(captions)

@@ -38,14 +38,7 @@ func LongRecipe() (nn.Plan, *CLIP, sslkit.Schedule) {
 	return plan, m, s
 }
 
-// WideRecipe is Recipe with an encoder of twice the channels in its first blocks, which
-// favours concepts that were held out.
-func WideRecipe() (nn.Plan, *CLIP, sslkit.Schedule) {
-	_, m, s := Recipe()
-	return nn.ConvNet{Channels: []int{64, 128, 256}}, m, s
-}
-
-// RecipeEnsemble asks what any of them trained on a set, in ways that the same pictures
+// RecipeEnsemble asks what either trained on a set, in ways that the same pictures
 // favoured.
 func RecipeEnsemble(training *data.Set) Ensemble {
 	return Ensemble{Views: 16, Texts: 16, Bank: training}

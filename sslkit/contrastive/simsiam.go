@@ -20,8 +20,9 @@ type SimSiam struct {
 	Dim        int // width of the projection. If 0, 128.
 	Bottleneck int // width of the predictor's hidden layer. If 0, a quarter of Dim.
 
-	// SteadyPredictor keeps the predictor's learning rate at its peak, so that it can
-	// follow the projections to the end, as the authors train.
+	// SteadyPredictor keeps the predictor's learning rate at its peak, as the authors
+	// do, so that it can follow the projections to the end. If false, it falls with the
+	// others.
 	SteadyPredictor bool `config:"omitzero"`
 
 	NoStopGradient bool // let the gradient into both sides: the projections collapse towards a line, for BatchNorm keeps them from a point

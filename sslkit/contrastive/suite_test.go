@@ -53,6 +53,7 @@ func TestSimSiamSuite(t *testing.T) {
 		Permutation: 1e-5, Stopped: true,
 		Bad: map[string]sslkit.Method{"SimSiam.Hidden": &SimSiam{Hidden: -1}, "SimSiam.Dim": &SimSiam{Dim: -1}, "SimSiam.Bottleneck": &SimSiam{Bottleneck: -1}},
 	})
+	sslkittest.TestMethod(t, func() sslkit.Method { return &SimSiam{Dim: 8, Hidden: 12, SteadyPredictor: true} }, sslkittest.Options{Permutation: 1e-5, Stopped: true})
 }
 
 func TestMoCoSuite(t *testing.T) {

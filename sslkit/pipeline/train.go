@@ -89,20 +89,23 @@ func newTrainer(e nn.Encoder, m sslkit.Method, set *data.Unlabelled, s sslkit.Sc
 	if heads != nil {
 		t.model = append(t.model, headless{heads})
 	}
-	t.begin()
-	return t, nil
+	return t, t.begin()
 }
 
 // begin shares the parameters among the optimizers.
-func (t *trainer) begin() {
+func (t *trainer) begin() error {
 	falling := t.model.Params()
 	if m, ok := t.method.(sslkit.Steadier); ok && m.Steady() != nil {
-		steady := m.Steady().Params()
+		all, steady := len(falling), m.Steady().Params()
+		falling = slices.DeleteFunc(slices.Clone(falling), func(p *nn.Param) bool { return slices.Contains(steady, p) })
+		if len(falling)+len(steady) != all {
+			return fmt.Errorf("pipeline: what %s calls steady is not among the heads that it built", t.method.Name())
+		}
 		t.steady = optimizerOf(t.schedule)
 		t.steady.Begin(steady)
-		falling = slices.DeleteFunc(slices.Clone(falling), func(p *nn.Param) bool { return slices.Contains(steady, p) })
 	}
 	t.optimizer.Begin(falling)
+	return nil
 }
 
 // optimizers lists those there are.

@@ -284,7 +284,7 @@ func TestOptimizers(t *testing.T) {
 func TestSteadyRate(t *testing.T) {
 	train, _ := mini(t)
 	plain := Schedule{Steps: 6, BatchSize: 30, LearningRate: 0.01, Warmup: 2, SGD: true, Beta1: -1}
-	m := &contrastive.SimSiam{Dim: 8, Hidden: 12, SteadyPredictor: true}
+	m := &contrastive.SimSiam{SteadyPredictor: true}
 	tr, err := newTrainer(small(t), m, train.Unlabelled(), plain)
 	must(t, err)
 	params := tr.model.Params()
@@ -295,30 +295,42 @@ func TestSteadyRate(t *testing.T) {
 		}
 	}
 	keep()
+	told := 0 // elements of the predictor whose change tells the two rates apart
 	must(t, tr.run(context.Background(), 0, func(step int, values map[string]float64) error {
 		for i, p := range params {
-			want := values["learning_rate"]
-			if step >= 2 && slices.Contains(m.Steady().Params(), p) {
-				want = 0.01
+			rate, steady := values["learning_rate"], slices.Contains(m.Steady().Params(), p)
+			if steady && step >= 2 {
+				rate = 0.01
 			}
 			for k, g := range p.Value.Grad() {
-				if by := float64(was[i][k]) - float64(p.Value.Data()[k]); math.Abs(by-want*float64(g)) > 1e-6*math.Abs(float64(was[i][k]))+1e-5*math.Abs(want*float64(g)) {
-					t.Fatalf("step %d changes %s by %g at a gradient of %g, want a rate of %g", step, p.Name, by, g, want)
+				by, want := float64(was[i][k])-float64(p.Value.Data()[k]), rate*float64(g)
+				error := 1e-7*math.Abs(float64(was[i][k])) + 1e-5*math.Abs(want)
+				if math.Abs(by-want) > error {
+					t.Fatalf("step %d changes %s by %g at a gradient of %g, want a rate of %g", step, p.Name, by, g, rate)
+				}
+				if steady && step > 2 && math.Abs(values["learning_rate"]*float64(g)-want) > 2*error {
+					told++
 				}
 			}
 		}
 		keep()
 		return nil
 	}))
-	if a, b := len(params), len(m.Steady().Params()); b != 5 || a <= b {
-		t.Errorf("%d of %d parameters are steady, want the predictor's 5", b, a)
+	if a, b := len(params), len(m.Steady().Params()); b != 5 || a <= b || told < 1000 {
+		t.Errorf("%d of %d parameters are steady, want the predictor's 5; %d elements tell", b, a, told)
 	}
 
-	adam := Schedule{Steps: 6, BatchSize: 30, LearningRate: 0.01, FinalDecay: 0.1}
+	adam := Schedule{Steps: 6, BatchSize: 30, LearningRate: 0.01, FinalDecay: 0.1, ClipNorm: 0.1}
 	var middle []byte
 	whole, err := newTrainer(small(t), &contrastive.SimSiam{SteadyPredictor: true}, train.Unlabelled(), adam)
 	must(t, err)
-	must(t, whole.run(context.Background(), 0, func(step int, _ map[string]float64) (err error) {
+	must(t, whole.run(context.Background(), 0, func(step int, values map[string]float64) (err error) {
+		if a, b := whole.optimizer.(*nn.AdamW).WeightDecay, whole.steady.(*nn.AdamW).WeightDecay; a != b || step > 0 && a == 0 {
+			t.Errorf("step %d decays by %g, and what is steady by %g", step, a, b)
+		}
+		if norm := gradientNorm(whole.model.Params()); values["gradient_norm"] > 0.1 && math.Abs(norm-0.1) > 1e-3 {
+			t.Errorf("step %d descends by a gradient of %g, want 0.1", step, norm)
+		}
 		if step == 2 {
 			middle, err = whole.save()
 		}
@@ -331,6 +343,17 @@ func TestSteadyRate(t *testing.T) {
 	if nn.Digest(parted.state()) != nn.Digest(whole.state()) {
 		t.Error("going on from the third step has other bits")
 	}
+
+	if _, err := newTrainer(small(t), &strangeSteady{}, train.Unlabelled(), adam); err == nil || !strings.Contains(err.Error(), "simsiam calls steady") {
+		t.Errorf("a steady layer that training does not know: error %v", err)
+	}
+}
+
+// strangeSteady calls something steady that it does not train.
+type strangeSteady struct{ contrastive.SimSiam }
+
+func (*strangeSteady) Steady() nn.Module {
+	return nn.NewLinear("other", 2, 2, true, rng.New(1, "other"))
 }
 
 // TestFinalDecay: weight decay goes from one value towards the other by half a cosine.

@@ -1,7 +1,6 @@
 package pretext
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -193,28 +192,37 @@ func (m *Inpainting) square(mask []float32, w int, r *rng.Stream) {
 func (m *Inpainting) blobs(mask []float32, w int, r *rng.Stream) {
 	h := len(mask) / w
 	// 1. Random heights, m.Hole pixels apart, beginning at a random place outside.
-	bumps := data.Image{H: h/m.Hole + 3, W: w/m.Hole + 3, C: 1}
 	y0, x0 := r.Float32(), r.Float32()
-	for range bumps.H * bumps.W {
-		bumps.Pix = append(bumps.Pix, r.Float32())
+	wide := w/m.Hole + 3
+	bumps := make([]float32, (h/m.Hole+3)*wide)
+	for i := range bumps {
+		bumps[i] = r.Float32()
 	}
 	// 2. What lies between them, by interpolation.
 	between := func(i int, from float32) (low int, share float32) {
 		at := float32(i)/float32(m.Hole) + from
 		return int(at), at - float32(int(at))
 	}
-	height, order := make([]float32, len(mask)), make([]int, len(mask))
-	for i := range mask {
+	height := make([]float32, len(mask))
+	for i := range height {
 		y, down := between(i/w, y0)
 		x, right := between(i%w, x0)
-		top, bottom := bumps.Pix[y*bumps.W+x:], bumps.Pix[(y+1)*bumps.W+x:]
+		top, bottom := bumps[y*wide+x:], bumps[(y+1)*wide+x:]
 		a, b := top[0]+float32(right*(top[1]-top[0])), bottom[0]+float32(right*(bottom[1]-bottom[0]))
-		height[i], order[i] = a+float32(down*(b-a)), i
+		height[i] = a + float32(down*(b-a))
 	}
-	// 3. The lowest quarter.
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(height[i], height[j]) })
-	for _, i := range order[:len(order)/4] {
-		mask[i] = 1
+	// 3. The lowest quarter; of equal heights at its edge, the first.
+	sorted, left := slices.Clone(height), len(mask)/4
+	slices.Sort(sorted)
+	edge := sorted[left]
+	below, _ := slices.BinarySearch(sorted, edge)
+	equal := left - below
+	for i, v := range height {
+		if v < edge {
+			mask[i] = 1
+		} else if v == edge && equal > 0 {
+			mask[i], equal = 1, equal-1
+		}
 	}
 }
 

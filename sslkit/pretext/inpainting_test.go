@@ -70,9 +70,10 @@ func hides(t *testing.T, m *Inpainting, pixels float32) {
 	}
 }
 
-// Blobs take every pixel about equally often, a quarter of each image, in few pieces:
-// where two pixels at random differ in 3 of 8 pairs, neighbours seldom do, and whatever
-// the hole's side and the image's, they stay in it.
+// Blobs are a quarter of each image, in few pieces: where two pixels at random differ in
+// 3 of 8 pairs, neighbours seldom do. The corners, which have fewer bumps around them, are
+// hidden half as often again as the middle. Whatever the hole's side and the image's,
+// they stay in it.
 func TestBlobs(t *testing.T) {
 	m := &Inpainting{Hole: 12}
 	var often [28 * 28]float32
@@ -80,6 +81,9 @@ func TestBlobs(t *testing.T) {
 	for i := range draws {
 		mask := make([]float32, 28*28)
 		m.blobs(mask, 28, rng.New(1, "hole", uint64(i)))
+		if n := hiddenIn(mask); n != 28*28/4 {
+			t.Fatalf("%g pixels are hidden, want 196", n)
+		}
 		for k, v := range mask {
 			often[k] += v / float32(draws)
 			if k%28 > 0 && mask[k-1] != v {
@@ -89,10 +93,10 @@ func TestBlobs(t *testing.T) {
 	}
 	low, high := slices.Min(often[:]), slices.Max(often[:])
 	t.Logf("a pixel is hidden in %.3f to %.3f of the images", low, high)
-	if low < 0.15 || high > 0.35 { // ranks favour the edges by a little: they have fewer neighbours
-		t.Errorf("pixels are hidden in %.3f to %.3f of the images, want some 0.25", low, high)
+	if low < 0.17 || high > 0.33 {
+		t.Errorf("pixels are hidden in %.3f to %.3f of the images, want 0.2 to 0.3 and what chance adds", low, high)
 	}
-	if share := float64(edges) / float64(draws*28*27); share > 0.08 {
+	if share := float64(edges) / float64(draws*28*27); share > 0.05 {
 		t.Errorf("%.3f of neighbours differ, want few: these are no blobs", share)
 	}
 	for hole := 1; hole < 9; hole++ {
@@ -101,8 +105,20 @@ func TestBlobs(t *testing.T) {
 			for i := range uint64(20) {
 				m.blobs(mask, h+3, rng.New(i, "hole"))
 			}
+			one := make([]float32, h*(h+3))
+			m.blobs(one, h+3, rng.New(1, "hole"))
+			if n := hiddenIn(one); n != float32(h*(h+3)/4) {
+				t.Fatalf("%d×%d: %g pixels are hidden", h, h+3, n)
+			}
 		}
 	}
+}
+
+func hiddenIn(mask []float32) (n float32) {
+	for _, v := range mask {
+		n += v
+	}
+	return n
 }
 
 // A pixel all of whose row and column are hidden is continued by the mean.

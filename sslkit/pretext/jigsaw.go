@@ -32,8 +32,7 @@ type Jigsaw struct {
 	RawTiles bool // leave the tiles' mean and contrast
 
 	// Augment changes each tile by itself, after it is cut out and before it is
-	// standardised, as augment.Grayscale does with the authors' probability of 0.3. If
-	// nil or empty, not at all.
+	// standardised, as augment.Grayscale does. If nil or empty, not at all.
 	Augment augment.Chain `config:"omitzero"`
 
 	encoder nn.Encoder
