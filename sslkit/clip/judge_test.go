@@ -163,6 +163,15 @@ func TestEnsemble(t *testing.T) {
 	for i, v := range (Ensemble{Views: 1, Texts: 1, Seed: 7}).Answer(m, q).Data() {
 		near(t, "together", float64(v), float64(together.Data()[i]), 1e-6)
 	}
+	// Two models together: the mean of what they answer.
+	other := small()
+	if _, err := s.Pretrain(nn.ConvNet{Channels: []int{4, 8}}, other, set.Unlabelled(), sslkit.Schedule{Steps: 3, BatchSize: 8, Watch: -1, Seed: 2}); err != nil {
+		t.Fatal(err)
+	}
+	second := q.Answer(other).Data()
+	for i, v := range (Ensemble{}).Together([]*CLIP{m, other}, q).Data() {
+		near(t, "two models", float64(v), float64(plain.Data()[i]+second[i])/2, 1e-6)
+	}
 	// With the pictures themselves as the bank, exp(5 s) of a candidate sums to 1.
 	n := len(q.Candidates)
 	sums := make([]float64, n)
