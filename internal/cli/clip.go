@@ -23,6 +23,7 @@ type retrieveOptions struct {
 	training, style, dir, weights string
 	export, peers                 string
 	baselines, make, tried        bool
+	lengths                       bool
 	seeds, folds                  int
 }
 
@@ -52,6 +53,9 @@ Several runs are asked together, too, as an ensemble.
 chosen: of a style that is held out for choosing, not the one that --make judges
 by.
 
+--lengths trains by the recipes for fewer steps than theirs on the sets by which
+recipes are chosen, and keeps what those runs answer among what was tried, too.
+
 --export writes the set that the recipe trains on into a folder, for
 sslkit/bench/peers/clip.py, which trains by the recipe in PyTorch. --peers asks
 the models that it left in a folder what --make asks ours.`,
@@ -65,6 +69,8 @@ the models that it left in a folder what --make asks ours.`,
 			switch {
 			case o.make:
 				return a.makeRetrieval(c.Context(), o)
+			case o.lengths:
+				return a.makeLengths(c.Context(), o)
 			case o.export != "":
 				return exportSet(o.export)
 			case o.peers != "":
@@ -80,12 +86,13 @@ the models that it left in a folder what --make asks ours.`,
 	f.BoolVar(&o.make, "make", false, "make the runs of the recipes")
 	f.IntVar(&o.seeds, "seeds", 3, "with --make, the runs")
 	f.IntVar(&o.folds, "folds", 3, "with --make, the choices of concepts that are held out, of the first seed")
-	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make, --peers or --tried, the folder of what was answered")
+	f.StringVar(&o.dir, "dir", "sslkit/results/clip", "with --make, --peers, --tried or --lengths, the folder of what was answered")
 	f.StringVar(&o.weights, "weights", "sslkit/clip/pretrained.safetensors", "with --make, the file of the first long run's weights")
 	f.StringVar(&o.export, "export", "", "write the recipe's training set into this folder")
 	f.StringVar(&o.peers, "peers", "", "ask the models that sslkit/bench/peers/clip.py left in this folder")
 	f.BoolVar(&o.tried, "tried", false, "keep what the runs answer among what was tried")
-	c.MarkFlagsMutuallyExclusive("make", "export", "peers", "tried")
+	f.BoolVar(&o.lengths, "lengths", false, "make shorter runs of the recipes, for what was tried")
+	c.MarkFlagsMutuallyExclusive("make", "export", "peers", "tried", "lengths")
 	return c
 }
 
@@ -375,6 +382,55 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by cl
 		}
 	}
 	return f.Write(o.dir)
+}
+
+// The sets by which recipes are chosen: pictures to train on, and a style to ask about.
+const (
+	choosingData  = "emoji-google-fluent-flat-firefox"
+	choosingStyle = "emoji-blobs"
+)
+
+// makeLengths makes what is missing of shorter runs of the recipes.
+func (a *app) makeLengths(ctx context.Context, o retrieveOptions) error {
+	o.style = choosingStyle
+	r, err := questions(choosingData, o.style)
+	if err != nil {
+		return err
+	}
+	s, err := a.session(ctx)
+	if err != nil {
+		return err
+	}
+	for _, recipe := range clipRecipes {
+		if recipe.once {
+			continue
+		}
+		_, _, whole := recipe.make()
+		for _, part := range []int{4, 2} {
+			name := fmt.Sprintf("length-%s-%d", recipe.name, whole.Steps/part)
+			if results.HasTried(o.dir, name) {
+				continue
+			}
+			plan, m, schedule := recipe.make()
+			schedule.Seed, schedule.Steps = 1, whole.Steps/part
+			run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
+			if err != nil {
+				return err
+			}
+			rec, err := run.Record()
+			if err != nil {
+				return err
+			}
+			f := r.about(name, o)
+			f.Of(rec, 0)
+			r.ask(&f, "CLIP", m, true)
+			if err := f.WriteTried(o.dir); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%s is in %s\n", name, o.dir)
+		}
+	}
+	return nil
 }
 
 // makeTogether asks the long runs of all seeds together.

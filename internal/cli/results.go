@@ -35,7 +35,7 @@ goes on from there.`,
 				q.Seeds, q.Methods = p.Seeds, p.Methods
 				p.Seeds, p.Methods = 0, nil
 			}
-			write := func() error { return errors.Join(p.Write(dir, page, report), drawLonger(p, dir)) }
+			write := func() error { return errors.Join(p.Write(dir, page, report), drawLonger(p, dir), drawSteps(dir)) }
 			if tableOnly {
 				return write()
 			}
@@ -97,4 +97,20 @@ func drawLonger(p results.Plan, dir string) error {
 		f.References = []plots.Reference{{Name: "raw pixels", Value: pixels}}
 	}
 	return f.Save(filepath.Join(dir, results.LongerFigure))
+}
+
+// drawSteps draws what more steps of CLIP gain, if there is any.
+func drawSteps(dir string) error {
+	all, err := results.TriedSteps(dir)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	seen := plots.Curves{Title: "seen concepts", XLabel: "steps", YLabel: "R@1", Percent: true, LogX: true, Marks: true, Smooth: -1}
+	held := seen
+	held.Title = "held-out concepts"
+	for _, s := range all {
+		seen.Lines = append(seen.Lines, plots.Line{Name: s.Title, X: s.Steps, Y: s.Seen})
+		held.Lines = append(held.Lines, plots.Line{Name: s.Title, X: s.Steps, Y: s.Held})
+	}
+	return plots.Beside(seen, held).Save(filepath.Join(dir, results.StepsFigure))
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -146,6 +147,27 @@ func TestRetrievalTried(t *testing.T) {
 	want := "| nothing | 3000 × 256 | 30.0 | 50.0 | 10.0 | 30.0 |\n| Channels [64 128], Crop.MinArea 0.4, no Map | 6000 × 256 | 40.0 | 60.0 | 20.0 | 40.0 |\n| Channels [64 128], Crop.MinArea 0.4, no Map, by an ensemble | 6000 × 256 | 50.0 | 70.0 | 30.0 | 50.0 |\n"
 	if !strings.HasSuffix(s, want) || !strings.Contains(s, "asked about blobs, 900 pictures") {
 		t.Errorf("no %q in\n%s", want, s)
+	}
+	if all, err := TriedSteps(dir); len(all) > 0 || err != nil {
+		t.Errorf("recipes of one length each: %v, %v", all, err)
+	}
+	shorter := func(config string) string { return strings.Replace(config, "000", "500", 1) }
+	put("length-clip-3500", "emoji-blobs", shorter(recipe), Retrieval{0.35, 0.5, 0.15, 0.3}, RetrievalFile.WriteTried)
+	put("length-long-6500", "emoji-blobs", shorter(other), Retrieval{0.45, 0.5, 0.25, 0.3}, RetrievalFile.WriteTried)
+	put("long-1", "emoji-twitter", other, Retrieval{0.6, 0.8, 0.24, 0.4}, RetrievalFile.Write)
+	if all, err := TriedSteps(dir); err != nil || fmt.Sprint(all) != "[{clip.Recipe [3000 3500] [0.3 0.35] [0.1 0.15]} {clip.LongRecipe [6000 6500] [0.5 0.45] [0.3 0.25]}]" {
+		t.Errorf("two lengths of each recipe: %v, %v", all, err)
+	}
+	with := RetrievalFile{Judged: "emoji-blobs", Training: "abc", Seen: 900, Held: 136}
+	for _, name := range []string{"clip-aa", "clip-bb"} {
+		with.With(RetrievalFile{Name: name})
+	}
+	with.Add("CLIP, 2 runs together", Retrieval{0.55, 0.7, 0.35, 0.5})
+	if err := with.WriteTried(filepath.Join(dir, "clip")); err != nil || !HasTried(filepath.Join(dir, "clip"), "together-aa-bb") {
+		t.Fatal(err, "or another name")
+	}
+	if s, err := retrieval(dir); err != nil || !strings.Contains(s, "| 2 of these together, by an ensemble | | 55.0 | 70.0 | 35.0 | 50.0 |\n\n![R@1 of seen") {
+		t.Errorf("runs together, or the figure, are not shown, %v:\n%s", err, s)
 	}
 	put("clip-cc", "emoji-fluent", recipe, Retrieval{}, RetrievalFile.WriteTried)
 	if _, err := retrieval(dir); err == nil || !strings.Contains(err.Error(), "clip-cc.json is of other data") {

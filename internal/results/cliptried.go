@@ -26,6 +26,86 @@ func (f RetrievalFile) WriteTried(dir string) error {
 	return f.write(filepath.Join(dir, tried))
 }
 
+// HasTried says whether a file of that name is among what was tried in the folder of the
+// recipe's.
+func HasTried(dir, name string) bool { return HasRetrieval(filepath.Join(dir, tried), name) }
+
+// Steps is what one recipe answers, by an ensemble, when it is trained for several
+// numbers of steps.
+type Steps struct {
+	Title      string // the recipe's name, or how it differs from clip.Recipe
+	Steps      []float64
+	Seen, Held []float64 // R@1
+}
+
+// StepsFigure is the name of the figure of what Steps says, among the rows' files.
+const StepsFigure = "steps.svg"
+
+// TriedSteps lists the recipes among what was tried, in the folder of all rows, that
+// were trained for several numbers of steps.
+func TriedSteps(dir string) (all []Steps, err error) {
+	dir = filepath.Join(dir, "clip")
+	if !HasRetrieval(dir, RecipeName+"-1") {
+		return nil, nil
+	}
+	recipe, err := ReadRetrieval(dir, RecipeName+"-1")
+	if err != nil {
+		return nil, err
+	}
+	usual, err := options(recipe.Config)
+	if err != nil {
+		return nil, fmt.Errorf("results: %s: %w", recipe.Name, err)
+	}
+	names := map[string]string{differing(usual, usual): "clip.Recipe"}
+	if HasRetrieval(dir, LongName+"-1") {
+		long, err := ReadRetrieval(dir, LongName+"-1")
+		if err != nil {
+			return nil, err
+		}
+		has, err := options(long.Config)
+		if err != nil {
+			return nil, fmt.Errorf("results: %s: %w", long.Name, err)
+		}
+		names[differing(has, usual)] = "clip.LongRecipe"
+	}
+	files, err := filepath.Glob(filepath.Join(dir, tried, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	by := map[string]map[int]Retrieval{}
+	for _, file := range files {
+		f, err := ReadRetrieval(filepath.Join(dir, tried), strings.TrimSuffix(filepath.Base(file), ".json"))
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Members) > 0 || len(f.Answers) == 0 {
+			continue
+		}
+		has, err := options(f.Config)
+		if err != nil {
+			return nil, fmt.Errorf("results: %s: %w", f.Name, err)
+		}
+		what := differing(has, usual)
+		if by[what] == nil {
+			by[what] = map[int]Retrieval{}
+		}
+		steps, _ := budget(f.Config)
+		by[what][steps] = f.Answers[len(f.Answers)-1].Retrieval
+	}
+	for _, what := range slices.Backward(slices.Sorted(maps.Keys(by))) { // "nothing" first
+		if len(by[what]) < 2 {
+			continue
+		}
+		s := Steps{Title: cmp.Or(names[what], what)}
+		for _, steps := range slices.Sorted(maps.Keys(by[what])) {
+			r := by[what][steps]
+			s.Steps, s.Seen, s.Held = append(s.Steps, float64(steps)), append(s.Seen, r.Seen1), append(s.Held, r.Held1)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
 // retrievalTried shows what trainings kept in dir answered about a style that was
 // held out of training, for choosing, and how their options differ from the recipe's.
 func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
@@ -83,6 +163,11 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 		r := f.Answers[0]
 		fmt.Fprintf(&b, "| %d of these together%s | | %.1f | %.1f | %.1f | %.1f |\n", len(f.Members), ByEnsemble, 100*r.Seen1, 100*r.Seen5, 100*r.Held1, 100*r.Held5)
 	}
+	root := filepath.Dir(filepath.Dir(dir)) // of all rows
+	if lengths, err := TriedSteps(root); err != nil || len(lengths) == 0 {
+		return b.String(), err
+	}
+	fmt.Fprintf(&b, "\n![R@1 of seen and of held-out concepts, by an ensemble, over steps of training](%s/%s)\n", filepath.Base(root), StepsFigure)
 	return b.String(), nil
 }
 
