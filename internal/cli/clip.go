@@ -47,7 +47,8 @@ those of all seeds together, and the baselines answer in --dir. What is there
 already is not made again. The first seed's weights of the long one become those
 that clip.Pretrained returns.
 
-Several runs are asked together, too, as an ensemble.
+A RUN has trained on all of --training, as pipeline.Pretrain does; "sslnotes train"
+holds a part out. Several runs are asked together, too, as an ensemble.
 
 --tried keeps what a run answers among what was tried before the recipe was
 chosen: of a style that is held out for choosing, not the one that --make judges
@@ -59,9 +60,9 @@ recipes are chosen, and keeps what those runs answer among what was tried, too.
 --export writes the set that the recipe trains on into a folder, for
 sslkit/bench/peers/clip.py, which trains by the recipe in PyTorch. --peers asks
 the models that it left in a folder what --make asks ours.`,
-		Example: `  sslnotes train clip --data emoji-google-fluent --encoder resnet
-  sslnotes retrieve clip-1
+		Example: `  sslnotes retrieve clip-1
   sslnotes retrieve --make --seeds 3
+  sslnotes retrieve --lengths
   sslnotes retrieve clip-2 --tried --training emoji-google-fluent-flat-firefox --style emoji-blobs
   sslnotes retrieve --export out/emoji
   sslnotes retrieve --peers out/peers/clip`,
@@ -168,8 +169,8 @@ func (a *app) runRetrieve(ctx context.Context, o retrieveOptions, runs []string)
 		if err != nil {
 			return err
 		}
-		if d := rec.Data[0].Digest; d != r.training.Digest() {
-			return fmt.Errorf("run %s trained on %s, and --training is %s", ref, rec.Data[0].Name, o.training)
+		if d := rec.Data[0]; d.Digest != r.training.Digest() {
+			return fmt.Errorf("run %s trained on %s, %s, and --training is all of %s", ref, d.Name, d.Split, o.training)
 		}
 		f := r.about("", o)
 		r.ask(&f, ref, m, true)
@@ -364,18 +365,10 @@ func (a *app) makeRun(ctx context.Context, r retrieval, o retrieveOptions, by cl
 	if by.fold == 0 {
 		schedule.Diagnostics = -1 // as in the records there are
 	}
-	before := results.CPUSeconds()
-	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
+	f, err := r.train(s, r.about(by.name, o), plan, m, schedule, by.ensemble)
 	if err != nil {
 		return err
 	}
-	rec, err := run.Record()
-	if err != nil {
-		return err
-	}
-	f := r.about(by.name, o)
-	f.Of(rec, results.CPUSeconds()-before)
-	r.ask(&f, "CLIP", m, by.ensemble)
 	if by.name == pretrained {
 		if err := writeWeights(o.weights, m); err != nil {
 			return err
@@ -407,23 +400,16 @@ func (a *app) makeLengths(ctx context.Context, o retrieveOptions) error {
 		}
 		_, _, whole := recipe.make()
 		for _, part := range []int{4, 2} {
-			name := fmt.Sprintf("length-%s-%d", recipe.name, whole.Steps/part)
+			name := results.LengthName(recipe.name, whole.Steps/part)
 			if results.HasTried(o.dir, name) {
 				continue
 			}
 			plan, m, schedule := recipe.make()
 			schedule.Seed, schedule.Steps = 1, whole.Steps/part
-			run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
+			f, err := r.train(s, r.about(name, o), plan, m, schedule, true)
 			if err != nil {
 				return err
 			}
-			rec, err := run.Record()
-			if err != nil {
-				return err
-			}
-			f := r.about(name, o)
-			f.Of(rec, 0)
-			r.ask(&f, "CLIP", m, true)
 			if err := f.WriteTried(o.dir); err != nil {
 				return err
 			}
@@ -457,6 +443,22 @@ func (a *app) makeTogether(ctx context.Context, r retrieval, o retrieveOptions, 
 func (r retrieval) together(f *results.RetrievalFile, models []*clip.CLIP) {
 	e := clip.RecipeEnsemble(r.training)
 	f.Add(fmt.Sprintf("CLIP, %d runs together", len(models)), r.answers(e.Together(models, r.known), e.Together(models, r.unknown)))
+}
+
+// train trains on the pictures that tell, and adds the run and what it answers to a file.
+func (r retrieval) train(s *pipeline.Session, f results.RetrievalFile, plan nn.Plan, m *clip.CLIP, schedule pipeline.Schedule, ensemble bool) (results.RetrievalFile, error) {
+	before := results.CPUSeconds()
+	run, err := s.Pretrain(plan, m, r.training.Unlabelled(), schedule)
+	if err != nil {
+		return f, err
+	}
+	rec, err := run.Record()
+	if err != nil {
+		return f, err
+	}
+	f.Of(rec, results.CPUSeconds()-before)
+	r.ask(&f, "CLIP", m, ensemble)
+	return f, nil
 }
 
 func writeWeights(path string, m *clip.CLIP) error {

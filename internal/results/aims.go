@@ -22,7 +22,7 @@ type aim struct {
 func (m aim) verdict() string {
 	mean, se := standard(m.v)
 	switch {
-	case m.beats && len(m.v) < 2:
+	case m.beats && len(m.v) < 3:
 		return "open"
 	case m.beats && mean-m.floor > 2*se, !m.beats && mean >= m.floor:
 		return "met"
@@ -126,6 +126,9 @@ func retrievalAims(dir string) (all []aim, err error) {
 				last := f.Answers[len(f.Answers)-1]
 				seen.v, held.v = append(seen.v, last.Seen1), append(held.v, last.Held1)
 			}
+			if r.name == WideName {
+				seen.note, held.note = ", asked after the long one had missed", ", asked after the long one had missed"
+			}
 			all = append(all, seen, held)
 		}
 	}
@@ -139,7 +142,7 @@ func (a accuracies) aimsSection(dir string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	b.WriteString("\n## Aims\n\nWhat the rows were to show. In points or percent, the mean ± its standard error over seeds, draws of labels or choices of concepts; open: with one seed there is no error to judge by. The wide recipe of CLIP was asked after the long one had missed.\n\n| | aim | measured | |\n|---|---|---|---|\n")
+	b.WriteString("\n## Aims\n\nWhat the rows were to show. In points or percent, the mean ± its standard error over seeds, draws of labels or choices of concepts; open: with fewer than three there is no error to judge by.\n\n| | aim | measured | |\n|---|---|---|---|\n")
 	for _, m := range all {
 		format, floor := "%.1f", fmt.Sprintf("≥ %.1f", 100*m.floor)
 		if m.pairs {

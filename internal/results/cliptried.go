@@ -11,12 +11,22 @@ import (
 	"strings"
 )
 
-const triedCommand = "sslnotes retrieve RUN --tried"
+// The commands that keep files among what was tried.
+const (
+	triedCommand   = "sslnotes retrieve RUN --tried"
+	lengthsCommand = "sslnotes retrieve --lengths"
+)
+
+// LengthName is the name of the file of a recipe's run of fewer steps.
+func LengthName(recipe string, steps int) string { return fmt.Sprintf("length-%s-%d", recipe, steps) }
 
 // WriteTried writes the file, of a training by another recipe, among what was tried
 // in the folder of the recipe's.
 func (f RetrievalFile) WriteTried(dir string) error {
 	f.Command = triedCommand
+	if strings.HasPrefix(f.Name, "length-") {
+		f.Command = lengthsCommand
+	}
 	if len(f.Members) > 0 { // named by their digests
 		f.Name = TogetherName
 		for _, member := range f.Members {
@@ -52,9 +62,9 @@ func TriedSteps(dir string) (all []Steps, err error) {
 	if err != nil {
 		return nil, err
 	}
-	usual, err := options(recipe.Config)
+	usual, err := recipe.options()
 	if err != nil {
-		return nil, fmt.Errorf("results: %s: %w", recipe.Name, err)
+		return nil, err
 	}
 	names := map[string]string{differing(usual, usual): "clip.Recipe"}
 	if HasRetrieval(dir, LongName+"-1") {
@@ -62,28 +72,24 @@ func TriedSteps(dir string) (all []Steps, err error) {
 		if err != nil {
 			return nil, err
 		}
-		has, err := options(long.Config)
+		has, err := long.options()
 		if err != nil {
-			return nil, fmt.Errorf("results: %s: %w", long.Name, err)
+			return nil, err
 		}
 		names[differing(has, usual)] = "clip.LongRecipe"
 	}
-	files, err := filepath.Glob(filepath.Join(dir, tried, "*.json"))
+	files, err := readTried(filepath.Join(dir, tried))
 	if err != nil {
 		return nil, err
 	}
 	by := map[string]map[int]Retrieval{}
-	for _, file := range files {
-		f, err := ReadRetrieval(filepath.Join(dir, tried), strings.TrimSuffix(filepath.Base(file), ".json"))
-		if err != nil {
-			return nil, err
-		}
+	for _, f := range files {
 		if len(f.Members) > 0 || len(f.Answers) == 0 {
 			continue
 		}
-		has, err := options(f.Config)
+		has, err := f.options()
 		if err != nil {
-			return nil, fmt.Errorf("results: %s: %w", f.Name, err)
+			return nil, err
 		}
 		what := differing(has, usual)
 		if by[what] == nil {
@@ -109,26 +115,22 @@ func TriedSteps(dir string) (all []Steps, err error) {
 // retrievalTried shows what trainings kept in dir answered about a style that was
 // held out of training, for choosing, and how their options differ from the recipe's.
 func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	files, err := readTried(dir)
 	if err != nil || len(files) == 0 {
 		return "", err
 	}
-	usual, err := options(recipe.Config)
+	usual, err := recipe.options()
 	if err != nil {
-		return "", fmt.Errorf("results: %s: %w", recipe.Name, err)
+		return "", err
 	}
 	var all, together []RetrievalFile
-	for _, file := range files {
-		f, err := ReadRetrieval(dir, strings.TrimSuffix(filepath.Base(file), ".json"))
-		if err != nil {
-			return "", err
-		}
+	for _, f := range files {
 		if len(f.Members) > 0 {
 			together = append(together, f)
 		} else {
 			all = append(all, f)
 		}
-		switch first := slices.Concat(all, together)[0]; {
+		switch first, file := files[0], f.Name+".json"; {
 		case len(f.Answers) == 0 || f.Judged == recipe.Judged:
 			return "", fmt.Errorf("results: %s is about %s, by which the recipe is judged", file, f.Judged)
 		case f.Judged != first.Judged || f.Training != first.Training || f.Seen != first.Seen || f.Held != first.Held || f.Numerics != first.Numerics:
@@ -143,12 +145,12 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 	})
 	deviation := 100 * math.Sqrt(all[0].Answers[0].Held1*(1-all[0].Answers[0].Held1)/float64(all[0].Held))
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nWhat was tried, trained on %d pictures of the other styles and asked about %s, %d pictures of seen concepts and %d of held-out ones (whose R@1 has a standard error of some %.0f), in one seed each. `%s` writes a line.\n\n| otherwise than `clip.Recipe` | steps × batch | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|---|\n",
-		all[0].Pictures, strings.TrimPrefix(all[0].Judged, "emoji-"), all[0].Seen, all[0].Held, deviation, triedCommand)
+	fmt.Fprintf(&b, "\nWhat was tried, trained on %d pictures of the other styles and asked about %s, %d pictures of seen concepts and %d of held-out ones (whose R@1 has a standard error of some %.0f), in one seed each. `%s` writes a line, `%s` those of shorter runs.\n\n| otherwise than `clip.Recipe` | steps × batch | seen: R@1 | R@5 | held out: R@1 | R@5 |\n|---|---|---|---|---|---|\n",
+		all[0].Pictures, strings.TrimPrefix(all[0].Judged, "emoji-"), all[0].Seen, all[0].Held, deviation, triedCommand, lengthsCommand)
 	for _, f := range all {
-		has, err := options(f.Config)
+		has, err := f.options()
 		if err != nil {
-			return "", fmt.Errorf("results: %s: %w", f.Name, err)
+			return "", err
 		}
 		steps, batch := budget(f.Config)
 		for i, r := range f.Answers {
@@ -169,6 +171,28 @@ func retrievalTried(dir string, recipe RetrievalFile) (string, error) {
 	}
 	fmt.Fprintf(&b, "\n![R@1 of seen and of held-out concepts, by an ensemble, over steps of training](%s/%s)\n", filepath.Base(root), StepsFigure)
 	return b.String(), nil
+}
+
+// readTried reads the files of a folder of what was tried.
+func readTried(dir string) (all []RetrievalFile, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	for _, file := range files {
+		f, err := ReadRetrieval(dir, strings.TrimSuffix(filepath.Base(file), ".json"))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, err
+}
+
+// options lists those of the run of a file.
+func (f RetrievalFile) options() (map[string]string, error) {
+	all, err := options(f.Config)
+	if err != nil {
+		return nil, fmt.Errorf("results: %s: %w", f.Name, err)
+	}
+	return all, nil
 }
 
 // options lists the recorded options of a training by name, such as "Method.Dim" or

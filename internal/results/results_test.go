@@ -119,7 +119,7 @@ func TestTable(t *testing.T) {
 		"| SimCLR − raw pixels, linear probe, all labels | +25.0 | 5.0 | 2 |",
 		"| SimCLR fine-tuned − raw pixels, 10 labels a class | +20.0 | 10.0 | 2 |",
 		"| SimCLR: linear probe, all labels | ≥ 86.5 | 85.0 ± 5.0 of 2 | **missed** |",
-		"| SimCLR: linear probe − that of random weights | > twice the error | +12.5 ± 2.5 of 2 | met |",
+		"| SimCLR: linear probe − that of random weights | > twice the error | +12.5 ± 2.5 of 2 | open |",
 	} {
 		if !strings.Contains(have, want) {
 			t.Errorf("no %q in\n%s", want, have)
@@ -128,15 +128,15 @@ func TestTable(t *testing.T) {
 }
 
 // TestAims: a mean meets an aim that it reaches, or that it beats by more than twice its
-// error, which one value has not.
+// error, which fewer than three values do not tell.
 func TestAims(t *testing.T) {
 	for _, c := range []struct {
 		aim  aim
 		want string
 	}{
 		{aim{floor: 0.64, v: []float64{0.6, 0.7}}, "met"}, {aim{floor: 0.66, v: []float64{0.6, 0.7}}, "**missed**"}, {aim{floor: 0.5, v: []float64{0.6}}, "met"},
-		{aim{beats: true, v: []float64{0.01, 0.03}}, "**missed**"}, {aim{beats: true, v: []float64{0.02, 0.03}}, "met"},
-		{aim{beats: true, v: []float64{0.5}}, "open"}, {aim{beats: true, v: []float64{-0.2, -0.21}}, "**missed**"},
+		{aim{beats: true, v: []float64{0.01, 0.03, 0.08}}, "**missed**"}, {aim{beats: true, v: []float64{0.02, 0.03, 0.03}}, "met"},
+		{aim{beats: true, v: []float64{0.5, 0.5}}, "open"}, {aim{beats: true, v: []float64{-0.2, -0.21, -0.2}}, "**missed**"},
 	} {
 		if got := c.aim.verdict(); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.aim, got, c.want)
